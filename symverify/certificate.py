@@ -1,0 +1,272 @@
+"""Evidence as types, and its JSON form.  One word names four things: the class here, the tag in the file, the
+function ``check_...`` of the checker, and the lemma of that name in ``docs/mathematics.md``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symverify.data import Data, DataClass
+from symverify.exact import Weights
+from symverify.loss import loss
+from symverify.network import Edge, LinearNetwork
+
+FORMAT = "symverify-certificate/1"
+BUNDLE = "symverify-bundle/1"
+Json = dict[str, Any]
+
+
+def _number(x: Fraction) -> str:
+    return str(x)
+
+
+def _weights(weights: Weights) -> list[list[list[str]]]:
+    return [[[_number(x) for x in row] for row in matrix] for matrix in weights]
+
+
+def _flags(network: LinearNetwork, edges: frozenset[Edge]) -> list[list[list[int]]]:
+    return [
+        [[int((l, i, j) in edges) for j in range(len(row))] for i, row in enumerate(mask)]
+        for l, mask in enumerate(network.masks)
+    ]
+
+
+# -- evidence that a point is a local minimum -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalFamily:
+    """``theta(t) = point + sum t^powers direction`` is a family of critical points that, with the gauge, explains the
+    kernel of a positive semidefinite Hessian (Theorem A).  No terms: the gauge alone does, the minimum is strict."""
+
+    parameters: int = 0
+    terms: tuple[tuple[tuple[int, ...], Weights], ...] = ()
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        terms = [{"powers": list(powers), "direction": _weights(d)} for powers, d in self.terms]
+        return {"kind": "critical-family", "parameters": self.parameters, "terms": terms}
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalFibre:
+    """The fibre of M through the point, with only the edges of ``free`` moving, is a manifold of critical points that,
+    with the gauge, explains the kernel of a positive semidefinite Hessian."""
+
+    free: frozenset[Edge]
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        return {"kind": "critical-fibre", "free": _flags(network, self.free)}
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """Some point within ``radius`` of the centre is a local minimum, strict modulo gauge (Theorem B)."""
+
+    frozen: frozenset[Edge]
+    radius: Fraction
+    curvature: Fraction
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        return {
+            "kind": "ball",
+            "frozen": _flags(network, self.frozen),
+            "radius": _number(self.radius),
+            "curvature": _number(self.curvature),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """The minimum of the sub-network between ``inputs`` and ``outputs``, extended by zeros (lifting)."""
+
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    network: LinearNetwork
+    minimum: CriticalFamily | CriticalFibre | Ball
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        return {
+            "kind": "lifted",
+            "inputs": list(self.inputs),
+            "outputs": list(self.outputs),
+            "minimum": self.minimum.to_json(self.network),
+        }
+
+
+Minimum = CriticalFamily | CriticalFibre | Ball | Lifted
+
+
+# -- steps of a proof that a structure is benign ----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Rule P: all hidden nodes of a path have one input, or one output, in common with nothing else."""
+
+    path: tuple[int, ...]
+
+    def to_json(self) -> Json:
+        return {"rule": "path", "path": list(self.path)}
+
+
+@dataclass(frozen=True, slots=True)
+class WideBlock:
+    """Rule K (two layers): at least |S| units with the same ``side`` S."""
+
+    units: tuple[int, ...]
+    side: str
+
+    def to_json(self) -> Json:
+        return {"rule": "wide-block", "units": list(self.units), "side": self.side}
+
+
+@dataclass(frozen=True, slots=True)
+class DenseBlock:
+    """Rule D: a dense network inside, whose part of the loss shares no weight with the rest."""
+
+    nodes: tuple[tuple[int, ...], ...]
+
+    def to_json(self) -> Json:
+        return {"rule": "dense-block", "nodes": [list(layer) for layer in self.nodes]}
+
+
+Step = Path | WideBlock | DenseBlock
+
+
+# -- what a certificate states ----------------------------------------------------------------------------
+
+
+def data_json(data: Data | DataClass) -> Json:
+    """Data as certificates and problem files write them."""
+    if isinstance(data, DataClass):
+        return {"class": str(data)}
+    return {
+        "G": [[_number(x) for x in row] for row in data.gram],
+        "C": [[_number(x) for x in row] for row in data.cross],
+        "c0": _number(data.constant),
+    }
+
+
+@dataclass(frozen=True)
+class SpuriousMinimum:
+    """A local minimum of L at ``point`` (or, for a :class:`Ball`, near it) and a ``better`` point.
+
+    ``strict``: the kernel of the Hessian is the gauge.  The loss lies in ``[loss_at_least, loss_at_most]``; the two are
+    equal unless the minimum is enclosed in a ball.
+    """
+
+    network: LinearNetwork
+    data: Data
+    point: Weights
+    minimum: Minimum
+    better: Weights
+    strict: bool
+    loss_at_least: Fraction
+    loss_at_most: Fraction
+
+    @property
+    def better_loss(self) -> Fraction:
+        return loss(self.network, self.better, self.data)
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "spurious-minimum",
+            "masks": masks_json(self.network),
+            "data": data_json(self.data),
+            "point": _weights(self.point),
+            "minimum": self.minimum.to_json(self.network),
+            "better": _weights(self.better),
+            "statement": {
+                "minimum": "strict" if self.strict else "degenerate",
+                "loss_at_least": _number(self.loss_at_least),
+                "loss_at_most": _number(self.loss_at_most),
+                "better_loss": _number(self.better_loss),
+            },
+        }
+
+
+@dataclass(frozen=True)
+class Benign:
+    """Every local minimum is global, for all data of a class or for the given data, by the steps of a trace."""
+
+    network: LinearNetwork
+    data: Data | DataClass
+    steps: tuple[Step, ...]
+    assumes: tuple[str, ...]
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "benign",
+            "masks": masks_json(self.network),
+            "data": data_json(self.data),
+            "steps": [step.to_json() for step in self.steps],
+            "statement": {"loss": "squared" if self.assumes else "convex", "assumes": list(self.assumes)},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeEquation:
+    """At a critical point ``sum R[o, j] b_o a_j = 0`` for an edge; one unsettled term is left, and must vanish."""
+
+    edge: Edge
+
+    def to_json(self) -> Json:
+        return {"rule": "edge", "edge": list(self.edge)}
+
+
+@dataclass(frozen=True)
+class Trap:
+    """An orthant of some weights that no path of non-increasing loss leaves, with no local minimum in it."""
+
+    network: LinearNetwork
+    data: Data
+    signs: Weights
+    start: Weights
+    better: Weights
+    bound: Fraction
+    steps: tuple[Path | EdgeEquation, ...]
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "trap",
+            "masks": masks_json(self.network),
+            "data": data_json(self.data),
+            "signs": _weights(self.signs),
+            "start": _weights(self.start),
+            "better": _weights(self.better),
+            "steps": [step.to_json() for step in self.steps],
+            "statement": {
+                "start_loss": _number(loss(self.network, self.start, self.data)),
+                "bound": _number(self.bound),
+                "better_loss": _number(loss(self.network, self.better, self.data)),
+            },
+        }
+
+
+Certificate = SpuriousMinimum | Benign | Trap
+
+
+def masks_json(network: LinearNetwork) -> list[list[list[int]]]:
+    """The masks as nested lists."""
+    return [[list(row) for row in mask] for mask in network.masks]
+
+
+def encode(value: Certificate | Sequence[Certificate]) -> bytes:
+    """The canonical bytes of a certificate, or of a bundle of them: sorted keys, so that the sha256 is a name."""
+    if isinstance(value, Sequence):
+        body: Json = {"format": BUNDLE, "certificates": [certificate.to_json() for certificate in value]}
+    else:
+        body = value.to_json()
+    return (json.dumps(body, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def digest(data: bytes) -> str:
+    """The name of a certificate: the sha256 of its canonical bytes, in hex."""
+    return hashlib.sha256(data).hexdigest()

@@ -431,6 +431,7 @@ def symmetries(net, weights, data):
     row i += c row j of the incoming matrix, column j -= c column i of the outgoing one: M does not change.
     Kernel: for a unit v of the first layer and z supported on its fan-in with G z = 0, row v += c z: M G and
     M C' do not change.  (The second kind is empty unless G is singular.)
+    Dead weights: a weight on no path from an input to an output does not enter M.
     """
     position = {edge: n for n, edge in enumerate(net.edges)}
     fields = []
@@ -454,6 +455,9 @@ def symmetries(net, weights, data):
             for j, x in zip(support, z):
                 field[position[0, v, j]] = x
             fields.append(field)
+    for l, i, j in net.edges:
+        if not net.inputs_of[l][j] or not net.outputs_of[l + 1][i]:
+            fields.append([Fraction(edge == (l, i, j)) for edge in net.edges])
     return fields
 
 
@@ -632,12 +636,12 @@ def check_lifted(net, data, point, evidence):
     outputs = [read_index(o, f"{where}.outputs", net.widths[-1]) for o in read_list(outputs, f"{where}.outputs")]
     for name, nodes in (("inputs", inputs), ("outputs", outputs)):
         well_formed(nodes and sorted(set(nodes)) == nodes, f"{where}.{name}", "distinct indices in order are expected")
-    for j in range(net.widths[0]):
-        for k in set(range(net.widths[0])) - set(inputs):
-            require(j not in inputs or not data.gram[j][k], "data.G", f"inputs {j} and {k} are correlated")
-    for o, row in enumerate(data.cross):
-        for j, x in enumerate(row):
-            require(not x or (o in outputs and j in inputs), "data.C", f"[{o}][{j}] is not zero, outside the sub-network")
+    for k in range(net.widths[0]):
+        if k not in inputs and net.outputs_of[0][k]:
+            require(not any(data.gram[j][k] for j in inputs), "data.G", f"input {k} is correlated with the sub-network")
+    for o, j in net.covered:
+        inside = o in outputs and j in inputs
+        require(inside or not data.cross[o][j], "data.C", f"[{o}][{j}] is not zero, outside the sub-network")
     nodes = [inputs]
     for l in range(1, net.depth):
         reached = enumerate(zip(net.inputs_of[l], net.outputs_of[l]))

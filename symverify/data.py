@@ -58,9 +58,9 @@ def rational(value: Any, where: str = "number") -> Fraction:
     try:
         return Fraction(value)
     except ZeroDivisionError:
-        raise ValueError(f"{where}: {value[:20]!r} has denominator zero") from None
+        raise ValueError(f"{where}: {str(value)[:20]!r} has denominator zero") from None
     except ValueError:
-        raise ValueError(f"{where}: {value[:20]!r} is not a rational; write 'p' or 'p/q' with digits") from None
+        raise ValueError(f"{where}: {str(value)[:20]!r} is not a rational; write 'p' or 'p/q' with digits") from None
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,7 @@ class Data:
     constant: Fraction
 
     def __post_init__(self) -> None:
-        n = len(self.gram)
-        if any(len(row) != n for row in self.gram):
-            raise ValueError("data.G: not square")
-        for o, row in enumerate(self.cross):
-            if len(row) != n:
-                raise ValueError(f"data.C[{o}]: {len(row)} entries, but G has {n} rows; C needs a column per input")
-        for i in range(n):
-            for j in range(i):
-                if self.gram[i][j] != self.gram[j][i]:
-                    raise ValueError(f"data.G[{i}][{j}]: differs from G[{j}][{i}]; G = X X' is symmetric")
+        _check_shapes(self.gram, self.cross)
         least = quadratic_bound(self.gram, self.cross)
         if self.constant < least:
             raise ValueError(
@@ -117,6 +108,7 @@ class Data:
         """From G, C and c0; without c0, the least possible one, so that ``L = 1/2 |(M - A) G^(1/2)|^2``, C = A G."""
         g, c = as_rationals(gram, "data.G"), as_rationals(cross, "data.C")
         if constant is None:
+            _check_shapes(g, c)
             constant = quadratic_bound(g, c)
         return cls(g, c, rational(constant, "data.c0"))
 
@@ -148,6 +140,19 @@ def as_rationals(value: Any, where: str) -> Matrix:
         if len(row) != len(rows[0]):
             raise ValueError(f"{where}[{i}]: {len(row)} entries, but the first row has {len(rows[0])}")
     return as_matrix([[rational(x, f"{where}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(rows)])
+
+
+def _check_shapes(gram: Matrix, cross: Matrix) -> None:
+    n = len(gram)
+    if any(len(row) != n for row in gram):
+        raise ValueError("data.G: not square")
+    for o, row in enumerate(cross):
+        if len(row) != n:
+            raise ValueError(f"data.C[{o}]: {len(row)} entries, but G has {n} rows; C needs a column per input")
+    for i in range(n):
+        for j in range(i):
+            if gram[i][j] != gram[j][i]:
+                raise ValueError(f"data.G[{i}][{j}]: differs from G[{j}][{i}]; G = X X' is symmetric")
 
 
 def _gram(left: Matrix, right: Matrix) -> Matrix:

@@ -121,7 +121,8 @@ def jacobian(network: LinearNetwork, weights: Weights) -> Matrix:
 
 
 def symmetry_fields(network: LinearNetwork, weights: Weights, data: Data) -> list[Vector]:
-    """The vector fields that preserve L, at ``weights``: gauge generators, and kernel directions of a singular G."""
+    """The vector fields that preserve L, at ``weights``: gauge generators, kernel directions of a singular G, and the
+    weights that lie on no path from an input to an output."""
     position = {edge: n for n, edge in enumerate(network.edges)}
     fields = []
     for l, i, j in network.gauge_generators:
@@ -140,6 +141,9 @@ def symmetry_fields(network: LinearNetwork, weights: Weights, data: Data) -> lis
             for j, value in zip(support, z, strict=True):
                 shift[position[0, v, j]] = value
             fields.append(tuple(shift))
+    for n, (l, i, j) in enumerate(network.edges):
+        if not network.inputs_of(l, j) or not network.outputs_of(l + 1, i):
+            fields.append(tuple(Fraction(int(n == k)) for k in range(network.parameters)))
     return fields
 
 

@@ -81,7 +81,10 @@ class LinearNetwork:
 
     def __post_init__(self) -> None:
         if not self.masks:
-            raise ValueError("masks: a network needs at least one layer")
+            raise ValueError("masks: a network needs at least one layer, hence at least two widths")
+        for l, mask in enumerate(self.masks):
+            if not mask or not mask[0] or not all(len(row) == len(mask[0]) and set(row) <= {0, 1} for row in mask):
+                raise ValueError(f"masks[{l}]: every width is at least 1, rows are equally long, entries are 0 or 1")
         for l, (below, above) in enumerate(pairwise(self.masks), start=1):
             if len(above[0]) != len(below):
                 raise ValueError(
@@ -115,6 +118,8 @@ class LinearNetwork:
         ((1, 1, 0), (1, 0, 1))
         """
         supports = [(frozenset(s), frozenset(t)) for s, t in units]
+        if not supports or not all(s and t and min(s | t) >= 1 for s, t in supports):
+            raise ValueError("units: each needs at least one input and one output, counted from 1")
         inputs = max(max(s) for s, _ in supports)
         outputs = max(max(t) for _, t in supports)
         first = tuple(tuple(int(j in s) for j in range(1, inputs + 1)) for s, _ in supports)
@@ -330,19 +335,14 @@ class LinearNetwork:
         edges = [(offsets[l] + j, offsets[l + 1] + i) for l, i, j in self.edges]
         graph = igraph.Graph(n=sum(self.widths), edges=edges)
         colour = [l for l, width in enumerate(self.widths) for _ in range(width)]
-        label = graph.canonical_permutation(color=colour)
-        order = [
-            sorted(range(width), key=lambda v, l=l: label[offsets[l] + v])  # type: ignore[misc]
-            for l, width in enumerate(self.widths)
-        ]
+        canonical = graph.canonical_permutation(color=colour)  # igraph 1.0: entry n is the old number of node n
+        order = [[v - offset for v in canonical if colour[v] == l] for l, offset in enumerate(offsets)]
         return self.permuted(order)
 
     def permuted(self, order: Sequence[Sequence[int]]) -> LinearNetwork:
         """New unit ``v`` of layer ``l`` is the old unit ``order[l][v]``."""
         return LinearNetwork(
-            tuple(
-                tuple(tuple(mask[i][j] for j in order[l]) for i in order[l + 1]) for l, mask in enumerate(self.masks)
-            )
+            tuple(tuple(tuple(mask[i][j] for j in order[l]) for i in order[l + 1]) for l, mask in enumerate(self.masks))
         )
 
     def is_isomorphic(self, other: LinearNetwork) -> bool:

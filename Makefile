@@ -1,0 +1,68 @@
+# make verify         prove every theorem again and print the table (sets up .venv at the first call)
+# make test           linters, types and the test suite
+# PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
+CANDIDATES = python3.13 python3.12 python3.11 python3
+
+VENV   = .venv
+BIN    = $(VENV)/bin
+IN     = $(BIN)/python -m
+PIP    = $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL = verify
+.DELETE_ON_ERROR:
+.PHONY: verify test slow certificates benchmark lint format clean
+
+verify: $(VENV)/.ready
+	@$(BIN)/symverify verify
+
+test: lint
+	@$(IN) pytest -n auto
+
+slow: $(VENV)/.ready-test
+	@$(IN) pytest -n auto -m slow
+
+certificates: $(VENV)/.ready
+	@$(BIN)/symverify verify --remake
+
+benchmark: $(VENV)/.ready
+	@$(BIN)/python benchmarks/run.py
+
+lint: $(VENV)/.ready-test
+	@$(IN) ruff check .
+	@$(IN) ruff format --check .
+	@$(IN) mypy
+
+format: $(VENV)/.ready-test
+	@$(IN) ruff check --fix .
+	@$(IN) ruff format .
+
+clean:
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp per set of packages: set-up runs once, and again when pyproject.toml changes.
+$(VENV)/.ready: pyproject.toml | $(BIN)/python
+	@echo "installing symverify and what it needs into $(VENV)" >&2
+	@$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/.ready-test: pyproject.toml | $(BIN)/python
+	@echo "installing symverify and the tools of its tests into $(VENV)" >&2
+	@$(PIP) install --editable '.[test]'
+	@touch $@ $(VENV)/.ready
+
+# The first candidate that starts, is new enough and can make a virtual environment.
+$(BIN)/python:
+	@unfit=; \
+	for python in $(or $(PYTHON),$(CANDIDATES)); do \
+	    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then unfit=$$python; continue; fi; \
+	    echo "making $(VENV) with $$("$$python" --version)" >&2; \
+	    exec "$$python" -m venv --clear $(VENV); \
+	done; \
+	if [ -n "$$unfit" ]; then \
+	    echo "error: $$unfit has no venv and ensurepip: install them (Debian, Ubuntu: the package python3-venv)" >&2; \
+	else \
+	    echo "error: no Python >= 3.11 among: $(or $(PYTHON),$(CANDIDATES)); name one: make PYTHON=/path/to/python" >&2; \
+	fi; \
+	exit 1

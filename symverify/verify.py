@@ -1,0 +1,400 @@
+"""The decision procedures: is every local minimum global, for all data of a class, or for given data?
+
+Rules first; then a search for a spurious minimum, in the network itself and in small sub-networks (lifting).  Every
+certificate goes through the checker before it is returned: a certificate that the checker refuses is no answer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from fractions import Fraction
+from itertools import combinations, islice
+from typing import Any
+
+import numpy as np
+
+from symverify import checker
+from symverify.certificate import Benign, Certificate, Lifted, SpuriousMinimum, data_json, encode
+from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point
+from symverify.data import Data, DataClass
+from symverify.exact import Weights, as_matrix
+from symverify.loss import BatchedLoss, loss
+from symverify.network import LinearNetwork, SubNetwork
+from symverify.rules import prove_benign
+from symverify.search import Candidate, descend, designed_candidates, random_starts, rationalise
+
+Progress = Callable[[str], None]
+Found = Callable[[Certificate], None]
+
+
+class Verdict(StrEnum):
+    """What is known of "every local minimum is global"."""
+
+    BENIGN = "benign"
+    SPURIOUS = "spurious"
+    UNKNOWN = "unknown"
+
+
+class Basis(StrEnum):
+    """*proved*: the checker accepted a certificate; *assumed*: it rests on a named theorem of the literature;
+    *observed*: searched so much, found nothing."""
+
+    PROVED = "proved"
+    ASSUMED = "assumed"
+    OBSERVED = "observed"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The verdict on a network, with its certificate (None iff the verdict is unknown)."""
+
+    verdict: Verdict
+    basis: Basis
+    reason: str
+    certificate: Certificate | None
+    seconds: float
+    facts: dict[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def kind(self) -> str | None:
+        """``strict`` or ``degenerate`` for a spurious minimum, else None."""
+        if not isinstance(self.certificate, SpuriousMinimum):
+            return None
+        return "strict" if self.certificate.strict else "degenerate"
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """The theorems of the literature that the certificate rests on."""
+        return self.certificate.assumes if isinstance(self.certificate, Benign) else ()
+
+    def to_json(self, path: str | None = None) -> dict[str, Any]:
+        """The object of format ``symverify-answer/1``; ``path`` is where the certificate was written."""
+        return {
+            "format": "symverify-answer/1",
+            "verdict": str(self.verdict),
+            "kind": self.kind,
+            "basis": str(self.basis),
+            "assumes": list(self.assumes),
+            "witness": witness_json(self.certificate) if isinstance(self.certificate, SpuriousMinimum) else None,
+            "certificate": path,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><b>{self.verdict}</b> ({self.basis}): {escape(self.reason)}</p>"
+
+    def _repr_latex_(self) -> str:
+        return rf"\textbf{{{self.verdict}}} ({self.basis})"
+
+
+def witness_json(found: SpuriousMinimum) -> dict[str, Any]:
+    """A spurious minimum as ``analyze --json`` shows it; ``loss`` is an upper bound unless ``exact``."""
+    body = found.to_json()
+    return {
+        **data_json(found.data),
+        "weights": body["point"],
+        "better": body["better"],
+        "loss": str(found.loss_at_most),
+        "better_loss": str(found.better_loss),
+        "exact": found.loss_at_least == found.loss_at_most,
+    }
+
+
+def accepted(certificate: Certificate) -> dict[str, Any] | None:
+    """The facts that the checker states for a certificate, or None if it refuses it."""
+    outcome, result = checker.check_bytes(encode(certificate))
+    if outcome in ("invalid", "malformed"):
+        return None
+    assert not isinstance(result, str)
+    facts: dict[str, Any] = result[0]
+    return facts
+
+
+def analyze(
+    network: LinearNetwork,
+    data: Data | DataClass,
+    *,
+    seed: int = 0,
+    budget: float = 60.0,
+    progress: Progress | None = None,
+    found: Found | None = None,
+) -> Answer:
+    """Decide whether every local minimum of the squared loss is global, for all data of a class or for given data.
+
+    Args:
+        network: the structure; dead units and unused inputs are allowed.
+        data: a :class:`DataClass` ("for all such data") or :class:`Data` ("for these").
+        seed: the search is reproducible for a given seed, except for where the budget cuts it.
+        budget: seconds of search, after the rules.
+        progress: called with a line of text now and then.
+        found: called with every certificate that the checker accepted, at once (to keep it when interrupted).
+
+    Returns:
+        ``benign`` or ``spurious`` come with a certificate that the checker accepted.  ``unknown`` says how much was
+        searched; it does not say that the structure is benign.
+
+    Raises:
+        ValueError: no path joins any input to any output, or the shapes of data and masks differ.
+
+    Example:
+        >>> analyze(LinearNetwork.dense(2, 2, 1), DataClass.ANY).verdict
+        <Verdict.BENIGN: 'benign'>
+        >>> net = LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1, 3]))
+        >>> answer = analyze(net, DataClass.ORTHOGONAL, budget=20)
+        >>> answer.verdict, answer.kind
+        (<Verdict.SPURIOUS: 'spurious'>, 'strict')
+    """
+    start = time.monotonic()
+    if isinstance(data, Data):
+        check_shapes(network, data)
+    part = network.pruned()
+    proof = prove_benign(network, data)
+    if proof is not None and (facts := accepted(proof)) is not None:
+        basis = Basis.ASSUMED if proof.assumes else Basis.PROVED
+        return Answer(Verdict.BENIGN, basis, facts["proved"], proof, time.monotonic() - start, facts)
+    run = _Run(np.random.default_rng(seed), start + budget, progress or (lambda text: None), found or (lambda c: None))
+    if isinstance(data, DataClass):
+        witness = run.search_class(network, part, data)
+    else:
+        witness = run.search_instance(network, part, data)
+    elapsed = time.monotonic() - start
+    if witness is not None:
+        facts = accepted(witness) or {}
+        return Answer(Verdict.SPURIOUS, Basis.PROVED, facts["proved"], witness, elapsed, facts)
+    reason = f"no rule applies and no spurious minimum was found: {run.account()}"
+    return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, elapsed)
+
+
+def check_shapes(network: LinearNetwork, data: Data) -> None:
+    """Raises ValueError unless G is ``d_x x d_x`` and C is ``d_y x d_x``."""
+    inputs, outputs = network.widths[0], network.widths[-1]
+    if len(data.gram) != inputs:
+        raise ValueError(f"data: {len(data.gram)} inputs, but masks[0] has {inputs} columns; they must agree")
+    if len(data.cross) != outputs:
+        raise ValueError(f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows")
+
+
+class _Run:
+    """One search: its random numbers, its deadline, and the account of what it did."""
+
+    def __init__(self, rng: np.random.Generator, deadline: float, progress: Progress, found: Found) -> None:
+        self.rng, self.deadline, self.progress, self.found = rng, deadline, progress, found
+        self.rounds = self.candidates = self.starts = self.parts = 0
+
+    def account(self) -> str:
+        if self.starts:
+            return f"{self.starts} descents from random starts"
+        text = f"{self.rounds} rounds of inverse design, {self.candidates} candidates refused"
+        return text + (f", {self.parts} sub-networks" if self.parts else "")
+
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    # -- all data of a class ------------------------------------------------------------------------------
+
+    def search_class(self, network: LinearNetwork, part: SubNetwork, data_class: DataClass) -> SpuriousMinimum | None:
+        """In the pruned network and in its small sub-networks, the cheaper first."""
+        total = self.left()
+        small = part.network.parameters <= 30
+        direct, lifted = (0.6, 1.0) if small else (1.0, 0.6)
+        for method in ("direct", "lifted") if small else ("lifted", "direct"):
+            share = direct if method == "direct" else lifted
+            until = min(self.deadline, self.deadline - total + share * total)
+            if method == "direct":
+                witness = self.design(part.network, data_class, until)
+                parts = iter([(part, witness)] if witness else [])
+            else:
+                parts = self.small_parts(part, data_class, until)
+            for sub, found in parts:
+                whole = extend(network, sub, found)
+                if whole is not None:
+                    return whole
+        return None
+
+    def design(
+        self, network: LinearNetwork, data_class: DataClass, until: float, patience: float = 3.0
+    ) -> SpuriousMinimum | None:
+        """A strict witness; or a degenerate one, if none is strict for `patience` seconds after it was found."""
+        degenerate: SpuriousMinimum | None = None
+        while time.monotonic() < until:
+            for fibre in (False, True):
+                self.rounds += 1
+                self.progress(f"{network}: round {self.rounds}")
+                for candidate in designed_candidates(network, data_class, self.rng, fibre):
+                    witness = self.certified(candidate, only_strict=degenerate is not None)
+                    if witness is not None and witness.strict:
+                        return witness
+                    if witness is not None:
+                        degenerate = witness
+                        until = min(until, time.monotonic() + patience)
+        return degenerate
+
+    def certified(self, candidate: Candidate, only_strict: bool = False) -> SpuriousMinimum | None:
+        self.candidates += 1
+        for certificate in exact_certificates(candidate):
+            if only_strict and not certificate.strict:
+                return None
+            if accepted(certificate) is not None:
+                self.candidates -= 1
+                self.found(certificate)
+                return certificate
+        return None
+
+    def small_parts(
+        self, part: SubNetwork, data_class: DataClass, until: float
+    ) -> Iterator[tuple[SubNetwork, SpuriousMinimum]]:
+        """Witnesses of induced sub-networks on up to three inputs and outputs, up to isomorphism."""
+        seen: set[LinearNetwork] = set()
+        network = part.network
+        for inputs, outputs in islice(_small_choices(network), 20000):
+            if time.monotonic() >= until:
+                return
+            try:
+                sub = network.induced(inputs, outputs)
+            except ValueError:  # no path joins them
+                continue
+            if sub.network == network or sub.network.parameters > 40:
+                continue
+            form = sub.network.canonical_form()
+            if form in seen:
+                continue
+            seen.add(form)
+            if prove_benign(sub.network, data_class) is not None:
+                continue
+            self.parts += 1
+            witness = self.design(sub.network, data_class, min(until, time.monotonic() + 4.0), patience=0.5)
+            if witness is not None:
+                nodes = tuple(tuple(part.nodes[l][v] for v in layer) for l, layer in enumerate(sub.nodes))
+                yield SubNetwork(sub.network, nodes), witness
+
+    # -- given data ---------------------------------------------------------------------------------------
+
+    def search_instance(self, network: LinearNetwork, part: SubNetwork, data: Data) -> SpuriousMinimum | None:
+        """Descend from many starts; a critical point that is not the best goes to the checker."""
+        small = data.restricted(part.nodes[0], part.nodes[-1])
+        model = BatchedLoss(part.network)
+        gram = np.array([[float(x) for x in row] for row in small.gram])
+        cross = np.array([[float(x) for x in row] for row in small.cross])
+        best_value, best = np.inf, None
+        waiting: dict[float, np.ndarray[Any, Any]] = {}
+        refused: set[float] = set()
+        while self.left() > 0:
+            start = random_starts(model, self.rng, 128)
+            start[: 64] = switched_off(part.network, start[:64], self.rng)
+            count = len(start)
+            grams, crosses = np.repeat(gram[None], count, axis=0), np.repeat(cross[None], count, axis=0)
+            theta, value = descend(model, start, grams, crosses, 300)
+            self.starts += count
+            self.progress(f"{network}: {self.starts} descents")
+            flat = np.abs(model.gradient(theta, gram, cross)).max(axis=1) < 1e-5
+            n = int(np.argmin(value))
+            if value[n] < best_value:
+                best_value, best = float(value[n]), theta[n]
+            for k in np.flatnonzero(flat):
+                waiting.setdefault(round(float(value[k]), 5), theta[k])
+            for level in sorted(waiting):
+                if level < best_value + 1e-4 * (1 + abs(best_value)) or level in refused:
+                    continue
+                refused.add(level)
+                witness = self.certify_instance(part.network, small, waiting[level], best)
+                whole = witness and extend(network, part, witness, data)
+                if whole is not None:
+                    self.found(whole)
+                    return whole
+        return None
+
+    def certify_instance(self, network: LinearNetwork, data: Data, theta: Any, best: Any) -> SpuriousMinimum | None:
+        """Exactly if rounding meets a critical point, else by a ball around the polished point."""
+        here = Fraction(float(BatchedLoss(network).loss(theta[None], *_moments(data))[0])) + data.constant
+        better = rationalise(network, data, best, here - Fraction(1, 10**5))
+        if better is None:
+            return None
+        point = exact_point(network, data, theta)
+        if point is not None and loss(network, better, data) < loss(network, point, data):
+            witness = self.certified(Candidate(network, data, point, better))
+            if witness is not None:
+                return witness
+        try:
+            certificate = ball_certificate(network, data, theta, better)
+        except SymverifyError:
+            return None
+        return certificate if accepted(certificate) is not None else None
+
+
+def _moments(data: Data) -> tuple[Any, Any]:
+    return (
+        np.array([[float(x) for x in row] for row in data.gram]),
+        np.array([[float(x) for x in row] for row in data.cross]),
+    )
+
+
+def switched_off(network: LinearNetwork, theta: Any, rng: np.random.Generator) -> Any:
+    """The starts with a few hidden units off on both sides: descents keep them off, and end at sub-network minima."""
+    theta = theta.copy()
+    hidden = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l])]
+    for row in theta:
+        for layer, unit in hidden:
+            if rng.random() < 1.0 / max(2, len(hidden)):
+                for n, (l, i, j) in enumerate(network.edges):
+                    if (l + 1, i) == (layer, unit) or (l, j) == (layer, unit):
+                        row[n] = 0.0
+    return theta
+
+
+def _small_choices(network: LinearNetwork) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Sets of up to three inputs and outputs, small ones first."""
+    sizes = sorted(((a, b) for a in (1, 2, 3) for b in (1, 2, 3)), key=lambda s: (s[0] * s[1], s))
+    for a, b in sizes:
+        for inputs in combinations(range(network.widths[0]), a):
+            for outputs in combinations(range(network.widths[-1]), b):
+                yield inputs, outputs
+
+
+def extend(
+    network: LinearNetwork, part: SubNetwork, witness: SpuriousMinimum, data: Data | None = None
+) -> SpuriousMinimum | None:
+    """The witness of a sub-network as one of the network (lifting): weights and targets outside are zero.
+
+    Without ``data``, G is extended by the unit matrix and C by zeros.  Strict where the gauge of the whole network
+    explains the kernel, else with the evidence ``lifted``.  None if the checker accepts neither.
+    """
+    if part.network == network:
+        return witness
+    whole = data or _extended_data(network, part, witness.data)
+    point, better = (_extended(network, part, w) for w in (witness.point, witness.better))
+    if witness.loss_at_least == witness.loss_at_most:
+        for certificate in exact_certificates(Candidate(network, whole, point, better), attempts=0):
+            if certificate.strict and accepted(certificate) is not None:
+                return certificate
+            break
+    assert not isinstance(witness.minimum, Lifted)
+    minimum = Lifted(part.nodes[0], part.nodes[-1], part.network, witness.minimum)
+    lifted = replace(
+        witness, network=network, data=whole, point=point, better=better, minimum=minimum, strict=False
+    )
+    return lifted if accepted(lifted) is not None else None
+
+
+def _extended(network: LinearNetwork, part: SubNetwork, weights: Weights) -> Weights:
+    layers = [[[Fraction(0)] * len(row) for row in mask] for mask in network.masks]
+    for l, i, j in part.network.edges:
+        layers[l][part.nodes[l + 1][i]][part.nodes[l][j]] = weights[l][i][j]
+    return tuple(as_matrix(layer) for layer in layers)
+
+
+def _extended_data(network: LinearNetwork, part: SubNetwork, data: Data) -> Data:
+    n, m = network.widths[0], network.widths[-1]
+    gram = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
+    cross = [[Fraction(0)] * n for _ in range(m)]
+    for a, i in enumerate(part.nodes[0]):
+        for b, j in enumerate(part.nodes[0]):
+            gram[i][j] = data.gram[a][b]
+        for b, o in enumerate(part.nodes[-1]):
+            cross[o][i] = data.cross[b][a]
+    return Data(as_matrix(gram), as_matrix(cross), data.constant)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symverify.data import Data, DataClass
+from symverify.data import Data, DataClass, as_rationals
 from symverify.exact import Weights
 from symverify.loss import loss
 from symverify.network import Edge, LinearNetwork
@@ -250,12 +250,39 @@ class Trap:
         }
 
 
-Certificate = SpuriousMinimum | Benign | Trap
+@dataclass(frozen=True)
+class BenignGeneric:
+    """For all orthogonal data outside a null set every local minimum is global, by a ``rule`` on the structure."""
+
+    network: LinearNetwork
+    rule: str
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "benign-generic",
+            "masks": masks_json(self.network),
+            "data": data_json(DataClass.ORTHOGONAL),
+            "rule": self.rule,
+        }
+
+
+Certificate = SpuriousMinimum | Benign | BenignGeneric | Trap
 
 
 def masks_json(network: LinearNetwork) -> list[list[list[int]]]:
     """The masks as nested lists."""
     return [[list(row) for row in mask] for mask in network.masks]
+
+
+def decode_instance(body: Json) -> tuple[LinearNetwork, Data, Weights, Weights]:
+    """Network, data, point (or start) and better point of a certificate about numeric data, checked before."""
+    data = Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"])
+    point, better = (
+        tuple(as_rationals(layer, "weights") for layer in body[key])
+        for key in ("start" if body["kind"] == "trap" else "point", "better")
+    )
+    return LinearNetwork.from_masks(body["masks"]), data, point, better
 
 
 def encode(value: Certificate | Sequence[Certificate]) -> bytes:

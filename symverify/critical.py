@@ -39,6 +39,8 @@ MINORS_SHOWN = 12
 TERMS_SHOWN = 60
 HESSIAN_SHOWN = 12
 """A Hessian is printed up to this number of weights."""
+LINE = 80
+"""The width of a formula in LaTeX, measured in characters of its plain text."""
 
 Expr = Any
 """A sympy expression, and (below) a sympy matrix: sympy has no types worth checking."""
@@ -608,13 +610,15 @@ class _Printer:
         return r"\left(\begin{array}{" + "c" * int(value.cols) + "}" + r" \\[2pt] ".join(rows) + r"\end{array}\right)"
 
     def broken(self, value: Expr, suffix: str = "") -> str:
-        """A sum in lines of about 80 characters of plain text, for the right of an alignment mark."""
+        """A sum in lines that fit a page (as plain text: ``LINE``), for the right of an alignment mark."""
         if _terms(value) > TERMS_SHOWN:
             return rf"\text{{({_terms(value)} terms, not printed)}}"
+        if any(len(str(term)) > LINE for term in value.as_ordered_terms()):
+            value = sympy.expand(value)
         lines, length = [""], 0
         for term in value.as_ordered_terms():
             piece, size = self.expression(term), len(str(term))
-            if length and length + size > 80:
+            if length and length + size > LINE:
                 lines.append("")
                 length = 0
             sign = "" if piece.startswith("-") or (len(lines) == 1 and not length) else "+ "

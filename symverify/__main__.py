@@ -1,0 +1,7 @@
+"""``python -m symverify``."""
+
+import sys
+
+from symverify.cli import main
+
+sys.exit(main())

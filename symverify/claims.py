@@ -1,0 +1,286 @@
+"""Claims of papers as types, the reports that settle them, and the bench on which a theorem script works.
+
+A theorem script (``theorems/NAME.py``) states a :class:`Claim` and settles it: it asks its :class:`Bench` for
+certificates, which are read from ``theorems/certificates/NAME/`` (or made anew), and always checked.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symverify import checker
+from symverify.certificate import Certificate, decode_instance, digest, encode
+from symverify.certify import exact_certificates
+from symverify.data import DataClass
+from symverify.exact import rank
+from symverify.loss import jacobian
+from symverify.network import LinearNetwork
+from symverify.search import designed_candidates
+from symverify.verify import accepted
+
+PAPER = "Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks"
+NAMES = (
+    "scalar_output",
+    "nonintersecting_first_layer",
+    "sparse_first_layer",
+    "three_outputs",
+    "output_threshold",
+    "dense_networks",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A statement of a paper, as it is to be settled."""
+
+    name: str
+    title: str
+    statement: str
+    hypotheses: tuple[str, ...]
+    source: str
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a proof-support table; every number in it comes from an accepted certificate."""
+
+    claim: str
+    case: str
+    structure: str
+    data: str
+    loss: str
+    better_loss: str
+    inertia: str
+    gauge: str
+    jacobian_rank: str
+    evidence: str
+    status: str
+    certificate: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a claim came out: ``confirmed`` or ``refuted`` as worded, with what was proved, observed and assumed."""
+
+    claim: Claim
+    verdict: str
+    summary: str
+    proved: tuple[str, ...] = ()
+    observed: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+
+    def text(self) -> str:
+        """Statement, hypotheses, source, method, what was proved / observed / assumed, the table, the verdict."""
+        from symverify.tables import render
+
+        claim = self.claim
+        lines = [claim.title, "=" * len(claim.title), "", f"Statement:  {claim.statement}"]
+        lines += [f"Hypothesis: {h}" for h in claim.hypotheses]
+        lines += [f"Source:     {claim.source}", f"Method:     {claim.method}", ""]
+        for name, items in (("Proved", self.proved), ("Observed", self.observed), ("Assumed", self.assumed)):
+            lines += [f"{name + ':':<11} {item}" for item in items]
+        return "\n".join([*lines, "", render(self.rows, "text"), "", f"Verdict: {self.verdict}. {self.summary}"])
+
+
+class RefusedCertificate(Exception):
+    """The checker refused a certificate that a claim rests on: the claim is not settled."""
+
+
+@dataclass
+class Bench:
+    """Where a theorem script gets its certificates from.
+
+    With ``remake`` they are made anew and written; else the committed ones are read.  Either way the checker decides.
+    """
+
+    claim: Claim
+    folder: Path
+    remake: bool = False
+    progress: Callable[[str], None] = lambda text: None
+    rows: list[Row] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
+
+    def prove(
+        self,
+        name: str,
+        make: Callable[[], Certificate | Sequence[Certificate]],
+        case: str,
+        structure: str | None = None,
+    ) -> list[dict[str, Any]]:
+        """The facts of the certificate (or bundle) ``name``, and a row of the table for it.
+
+        Raises:
+            RefusedCertificate: the checker does not accept it.
+        """
+        self.progress(f"{self.claim.name}: {name}")
+        path = self.folder / f"{name}.json"
+        if self.remake or not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            data = encode(make())
+            temporary = path.with_suffix(".tmp")
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        data = path.read_bytes()
+        outcome, facts = checker.check_bytes(data)
+        if outcome in ("invalid", "malformed"):
+            raise RefusedCertificate(f"{path}: {outcome}: {facts}")
+        assert not isinstance(facts, str)
+        assumed = sorted({a for f in facts for a in f["assumes"]})
+        self.assumed += [a for a in assumed if a not in self.assumed]
+        body = json.loads(data)
+        bodies = body.get("certificates", [body])
+        self.rows.append(row_of(self.claim.name, case, structure, bodies, facts, bool(assumed), digest(data)))
+        return facts
+
+    def read(self, name: str) -> list[dict[str, Any]]:
+        """The committed certificates of ``name`` as JSON objects."""
+        body = json.loads((self.folder / f"{name}.json").read_bytes())
+        certificates: list[dict[str, Any]] = body.get("certificates", [body])
+        return certificates
+
+    def search(
+        self, networks: Iterable[LinearNetwork], data_class: DataClass, rounds: int, strict: bool = False
+    ) -> tuple[int, int, int]:
+        """Look for what should not exist: (structures, designed points, certified spurious minima).
+
+        Raises:
+            RefusedCertificate: something was found that contradicts the claim.
+        """
+        rng = np.random.default_rng(2021)
+        count = tried = 0
+        for network in networks:
+            count += 1
+            self.progress(f"{self.claim.name}: searching {network}")
+            for n in range(rounds):
+                for candidate in designed_candidates(network, data_class, rng, bool(n % 2)):
+                    tried += 1
+                    for certificate in exact_certificates(candidate):
+                        if (certificate.strict or not strict) and accepted(certificate) is not None:
+                            raise RefusedCertificate(f"the search found a spurious minimum of {network}")
+        return count, tried, 0
+
+    def report(
+        self, verdict: str, summary: str, proved: Sequence[str] = (), observed: Sequence[str] = ()
+    ) -> Report:
+        """The report with all rows so far."""
+        return Report(self.claim, verdict, summary, tuple(proved), tuple(observed), tuple(self.assumed), tuple(self.rows))
+
+
+def row_of(
+    claim: str,
+    case: str,
+    structure: str | None,
+    bodies: list[dict[str, Any]],
+    facts: list[dict[str, Any]],
+    assumed: bool,
+    name: str,
+) -> Row:
+    """The table row of one certificate, or of a bundle (counts instead of numbers)."""
+    body, fact = bodies[0], facts[0]
+    status = "assumed" if assumed else "proved"
+    if len(bodies) > 1 or body["kind"] in ("benign", "benign-generic"):
+        shape = structure or (f"{len(bodies)} structures" if len(bodies) > 1 else str_of(body))
+        rules = sorted({step["rule"] for b in bodies for step in b.get("steps", [])} or {body.get("rule", "")})
+        data = body["data"].get("class", "these")
+        return Row(claim, case, shape, data, "", "", "", "", "", ", ".join(rules), status, name[:12])
+    network, data, point, _ = decode_instance(body)
+    low, high = fact["loss"]
+    loss = str(high) if low == high else f"{float(high):.9g}"
+    if body["kind"] == "trap":
+        kind, inertia, gauge, loss = "trap", "", "", f">= {low}"
+    else:
+        kind = f"{body['statement']['minimum']}: {body['minimum']['kind']}"
+        inertia, gauge = str(fact["inertia"]), str(fact["gauge"])
+    data_name = "orthogonal" if data.is_orthogonal else "correlated"
+    jacobian_rank = str(rank(jacobian(network, point)))
+    shape = structure or str(network)
+    return Row(
+        claim, case, shape, data_name, loss, str(fact["better_loss"]), inertia, gauge, jacobian_rank, kind, status, name[:12]
+    )
+
+
+def str_of(body: dict[str, Any]) -> str:
+    """The structure of a certificate as a line."""
+    return str(LinearNetwork.from_masks(body["masks"]))
+
+
+def mechanism(body: dict[str, Any]) -> str:
+    """Which sub-network the point is a global minimum of: the weights that are not zero, if R vanishes where they reach.
+
+    In words for a two-layer network: its units as (inputs) x (outputs), counted from 1.
+    """
+    from symverify.loss import residual
+
+    network, data, point, _ = decode_instance(body)
+    support = LinearNetwork.from_masks([[[int(x != 0) for x in row] for row in w] for w in point])
+    rest = residual(network, point, data)
+    missed = [(o + 1, j + 1) for o, j in sorted(network.covered) if rest[o][j]]
+    inside = all(not rest[o][j] for o, j in support.covered)
+    names = ", ".join(network.weight_name(e) for e in support.edges)
+    if inside:
+        return (
+            f"the residual is zero at every entry of M that the sub-network of the weights {names} reaches, so the point is"
+            f" a global minimum of that sub-network; the entries {missed} (output, input) stay unfitted"
+        )
+    return f"the alive weights are {names}; the residual is not zero at the entries {missed} (output, input)"
+
+
+# -- theorem scripts --------------------------------------------------------------------------------------
+
+Settle = Callable[[Bench], Report]
+
+
+def theorems_folder() -> Path:
+    """The folder of the theorem scripts: in a checkout beside the package, in an installed wheel inside it."""
+    here = Path(__file__).resolve().parent
+    for folder in (here.parent / "theorems", here / "_theorems"):
+        if (folder / f"{NAMES[0]}.py").exists():
+            return folder
+    raise FileNotFoundError("the theorem scripts are not installed with the package")
+
+
+def load_script(name: str) -> tuple[Claim, Settle]:
+    """The claim of a theorem script and the function that settles it."""
+    path = theorems_folder() / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"symverify_theorem_{name}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.CLAIM, module.settle
+
+
+def settle(name: str, remake: bool = False, progress: Callable[[str], None] | None = None) -> Report:
+    """Run one theorem script.
+
+    Raises:
+        RefusedCertificate: a certificate was refused, or a search contradicts the claim's proof.
+    """
+    claim, script = load_script(name)
+    folder = theorems_folder() / "certificates" / name
+    return script(Bench(claim, folder, remake, progress or (lambda text: None)))
+
+
+def main(name: str) -> int:
+    """What ``python theorems/NAME.py [--remake]`` does: print the report; 0 if the claim is settled, else 1."""
+    try:
+        print(settle(name, remake="--remake" in sys.argv[1:]).text())
+    except RefusedCertificate as error:
+        print(f"{name}: not settled: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def height(numbers: Iterable[Fraction]) -> int:
+    """How large rationals are to read: the sum of the bits of numerators and denominators."""
+    return sum(x.numerator.bit_length() + x.denominator.bit_length() - 1 for x in numbers)

@@ -1,0 +1,272 @@
+"""The command line.  Results go to stdout; progress and diagnostics to stderr.
+
+Exit codes: 0 confirmed / valid, 1 refuted / invalid, 3 unknown / valid with assumptions, 2 usage or malformed input,
+130 interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symverify import checker
+
+if TYPE_CHECKING:
+    from symverify.certificate import Certificate
+    from symverify.claims import Report
+
+DEFAULT_OUT = "symverify-out"
+
+
+class UsageError(Exception):
+    """Something the user can put right: one line, exit code 2."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = argparse.ArgumentParser(
+        prog="symverify", description="Prove what the loss landscape of a sparse linear network looks like."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    verify = commands.add_parser("verify", help="settle the paper's claims and print the table")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="claims (default: all)")
+    verify.add_argument("--format", default="text", choices=("text", "markdown", "latex", "csv", "json", "html"))
+    verify.add_argument("--out", metavar="DIR", help="write the tables and the certificates there")
+    verify.add_argument("--remake", action="store_true", help="search again instead of reading the certificates kept")
+
+    analyze = commands.add_parser("analyze", help="is every local minimum of a network global?")
+    analyze.add_argument("file", metavar="FILE", help="a problem file (symverify-problem/1)")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object (symverify-answer/1)")
+    analyze.add_argument("--out", metavar="DIR", default=DEFAULT_OUT, help=f"where certificates go ({DEFAULT_OUT})")
+    analyze.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the search (0)")
+    analyze.add_argument("--budget", type=float, default=60.0, metavar="SECONDS", help="time for the search (60)")
+
+    check = commands.add_parser("check", help="check certificates")
+    check.add_argument("files", nargs="+", metavar="FILE")
+
+    derive = commands.add_parser("derive", help="print critical-point equations and rank conditions")
+    derive.add_argument("file", metavar="FILE", help="a problem file (symverify-problem/1)")
+    derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
+    derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        code = COMMANDS[options.command](options)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        print(f"symverify: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of stdout has gone, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    return checker.main(options.files)
+
+
+def _load(path: str) -> Any:
+    from symverify.problem import ProblemError, load
+
+    try:
+        return load(path)
+    except ProblemError as error:
+        raise UsageError(str(error)) from None
+
+
+# -- analyze ----------------------------------------------------------------------------------------------
+
+
+class Keeper:
+    """Writes each certificate as soon as it is found, under the hash of its content."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self.paths: list[Path] = []
+
+    def keep(self, certificate: Certificate) -> Path:
+        from symverify.certificate import digest, encode
+
+        data = encode(certificate)
+        path = self.folder / f"{digest(data)[:16]}.json"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(".tmp")
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        except OSError as error:
+            raise UsageError(f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder") from None
+        if path not in self.paths:
+            self.paths.append(path)
+        return path
+
+    def interrupted(self) -> int:
+        kept = ", ".join(map(str, self.paths))
+        where = f"certificates kept: {kept}" if kept else "no certificate was found so far"
+        print(f"symverify: interrupted; {where}", file=sys.stderr)
+        return 130
+
+
+def _analyze(options: argparse.Namespace) -> int:
+    from symverify.verify import Basis, Verdict, analyze
+
+    if not options.budget > 0:
+        raise UsageError(f"--budget {options.budget}: give a positive number of seconds")
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: give a number from 0 on")
+    problem = _load(options.file)
+    keeper = Keeper(options.out)
+    try:
+        with _status() as status:
+            answer = analyze(
+                problem.network,
+                problem.data,
+                seed=options.seed,
+                budget=options.budget,
+                progress=status,
+                found=keeper.keep,
+            )
+        path = str(keeper.keep(answer.certificate)) if answer.certificate is not None else None
+    except KeyboardInterrupt:
+        return keeper.interrupted()
+    if options.json:
+        print(json.dumps(answer.to_json(path), indent=1))
+    else:
+        kind = f" ({answer.kind})" if answer.kind else ""
+        print(f"{answer.verdict}{kind}, {answer.basis}: {answer.reason}")
+        for theorem in answer.assumes:
+            print(f"assumes: {theorem}")
+        if path:
+            print(f"certificate: {path}")
+    if answer.verdict is Verdict.BENIGN:
+        return 0 if answer.basis is Basis.PROVED else 3
+    return 1 if answer.verdict is Verdict.SPURIOUS else 3
+
+
+class _Status:
+    """A tqdm line on stderr, only on a terminal."""
+
+    def __init__(self, total: int | None = None) -> None:
+        from tqdm import tqdm
+
+        self.bar = tqdm(total=total, leave=False, disable=not sys.stderr.isatty(), bar_format="{desc} [{elapsed}]")
+        if total is not None:
+            self.bar.bar_format = "{percentage:3.0f}% |{bar:20}| {desc} [{elapsed}]"
+
+    def __call__(self, text: str) -> None:
+        self.bar.set_description_str(text[:90])
+
+    def __enter__(self) -> _Status:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.close()
+
+
+_status: Callable[..., _Status] = _Status
+
+
+# -- verify -----------------------------------------------------------------------------------------------
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from symverify.claims import NAMES, RefusedCertificate, settle
+
+    unknown = [name for name in options.names if name not in NAMES]
+    if unknown:
+        raise UsageError(f"claim {unknown[0]!r} is not known; choose from {', '.join(NAMES)}")
+    names = options.names or list(NAMES)
+    reports, refused = [], []
+    with _status(len(names)) as status:
+        for name in names:
+            try:
+                reports.append(settle(name, options.remake, status))
+            except RefusedCertificate as error:
+                refused.append(f"{name}: not settled: {error}")
+            except KeyboardInterrupt:
+                from symverify.claims import theorems_folder
+
+                done = ", ".join(r.claim.name for r in reports) or "none"
+                kept = theorems_folder() / "certificates"
+                print(f"symverify: interrupted; settled so far: {done}; certificates are in {kept}", file=sys.stderr)
+                return 130
+            status.bar.update(1)
+    _print_reports(reports, options.format, options.out)
+    for line in refused:
+        print(f"symverify: {line}", file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _print_reports(reports: list[Report], format: str, out: str | None) -> None:
+    from symverify import tables
+
+    rows = [row for report in reports for row in report.rows]
+    table = tables.render(rows, format)
+    if format == "text":
+        print("\n\n\n".join(report.text() for report in reports))
+        print("\n\n" + tables.summary(reports))
+    elif format == "html":
+        table = tables.html_document(reports, table)
+        print(table, end="")
+    else:
+        print(table)
+    if out is not None:
+        _write_tables(Path(out), reports, format, table)
+
+
+def _write_tables(folder: Path, reports: list[Report], format: str, table: str) -> None:
+    import shutil
+
+    from symverify import tables
+    from symverify.claims import theorems_folder
+
+    files = {f"claims.{tables.FORMATS[format]}": table}
+    if format == "latex":
+        files = {"claims-table.tex": table, "claims.tex": tables.latex_document(reports, table)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+        for report in reports:
+            source = theorems_folder() / "certificates" / report.claim.name
+            shutil.copytree(source, folder / "certificates" / report.claim.name, dirs_exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written ({error.strerror}); choose another folder") from None
+    print(f"symverify: written to {folder}: {', '.join(files)} and certificates/", file=sys.stderr)
+
+
+# -- derive -----------------------------------------------------------------------------------------------
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from symverify.critical import derive
+
+    problem = _load(options.file)
+    try:
+        system = derive(problem.network, problem.data)
+    except ValueError as error:
+        raise UsageError(f"{options.file}: {error}") from None
+    print(system.latex(document=options.document) if options.latex or options.document else system.text())
+    return 0
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "verify": _verify,
+    "analyze": _analyze,
+    "check": _check,
+    "derive": _derive,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""Problem files: masks and data as JSON, read strictly; every fault is one line that says where and what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from symverify.data import Data, DataClass
+from symverify.network import LinearNetwork
+
+FORMAT = "symverify-problem/1"
+MAX_BYTES = 64 * 1024 * 1024
+DATA_FORMS = '{"class": "any"}, {"class": "orthogonal"}, {"G", "C", "c0"} or {"X", "Y"}'
+
+
+class ProblemError(ValueError):
+    """A problem file that cannot be used: where, what, and the remedy, in one line."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network and the data, or the class of data, that a question is about."""
+
+    network: LinearNetwork
+    data: Data | DataClass
+
+
+def load(path: str | Path) -> Problem:
+    """Read a problem file of format ``symverify-problem/1``.
+
+    Raises:
+        ProblemError: the file cannot be read, is no problem file, or its masks or data cannot be used.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ProblemError(f"{path}: cannot be read ({error.strerror})") from None
+    try:
+        return from_json(parse(text))
+    except ValueError as error:
+        raise ProblemError(f"{path}: {error}") from None
+
+
+def parse(text: bytes) -> Any:
+    """Strict JSON: no floats, no NaN, no duplicate keys.
+
+    Raises:
+        ValueError: with the place and the remedy.
+    """
+    if len(text) > MAX_BYTES:
+        raise ValueError(f"larger than {MAX_BYTES} bytes")
+    if not text.strip():
+        raise ValueError('empty; a problem looks like {"format": "symverify-problem/1", "masks": ..., "data": ...}')
+    try:
+        return json.loads(
+            text.decode(),
+            parse_float=_no_float,
+            parse_constant=_no_float,
+            parse_int=_short_integer,
+            object_pairs_hook=_no_duplicates,
+        )
+    except RecursionError:
+        raise ValueError("brackets nested too deeply; masks are lists of lists of lists") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start}: not UTF-8; save the file as UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
+
+
+def _no_float(text: str) -> NoReturn:
+    raise ValueError(f"number {text[:20]}: floats are not exact; write an integer or a string such as '3/2'")
+
+
+def _short_integer(text: str) -> int:
+    if len(text) > 4000:
+        raise ValueError(f"number {text[:20]}...: more than 4000 digits")
+    return int(text)
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"key {key[:40]!r} occurs twice; keep one of them")
+        result[key] = value
+    return result
+
+
+def from_json(value: Any) -> Problem:
+    """The problem of a parsed file.
+
+    >>> from_json({"format": FORMAT, "masks": [[[1, 1]], [[1]]], "data": {"class": "any"}}).data
+    <DataClass.ANY: 'any'>
+    """
+    _keys(value, "problem", ("format", "masks", "data"))
+    if value["format"] != FORMAT:
+        raise ValueError(f"format: {str(value['format'])[:40]!r} is not known; write {FORMAT!r}")
+    network = LinearNetwork.from_masks(value["masks"])
+    if not network.covered:
+        raise ValueError("masks: no path joins any input to any output; M is zero for all weights")
+    data = _data(value["data"])
+    if isinstance(data, Data):
+        from symverify.verify import check_shapes
+
+        check_shapes(network, data)
+    return Problem(network, data)
+
+
+def _keys(value: Any, where: str, keys: tuple[str, ...]) -> None:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where}: an object with the keys {', '.join(keys)} is expected")
+    for key in value:
+        if key not in keys:
+            raise ValueError(f"{where}: unknown key {key[:40]!r}; the keys are {', '.join(keys)}")
+    for key in keys:
+        if key not in value:
+            raise ValueError(f"{where}: key {key!r} is missing")
+
+
+def _data(value: Any) -> Data | DataClass:
+    if not isinstance(value, dict):
+        raise ValueError(f"data: an object is expected: {DATA_FORMS}")
+    if "class" in value:
+        _keys(value, "data", ("class",))
+        if value["class"] not in tuple(DataClass):
+            raise ValueError(f"data.class: {str(value['class'])[:40]!r} is not known; write 'any' or 'orthogonal'")
+        return DataClass(value["class"])
+    if "X" in value or "Y" in value:
+        _keys(value, "data", ("X", "Y"))
+        return Data.from_samples(value["X"], value["Y"])
+    if not value:
+        raise ValueError(f"data: empty; give one of {DATA_FORMS}")
+    _keys(value, "data", ("G", "C", "c0"))
+    return Data.from_moments(value["G"], value["C"], value["c0"])

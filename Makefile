@@ -8,6 +8,9 @@ BIN    = $(VENV)/bin
 IN     = $(BIN)/python -m
 PIP    = $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# The stamps of an environment whose interpreter is gone do not count.
+STALE := $(shell test -x $(BIN)/python || rm -f $(VENV)/.ready $(VENV)/.ready-test)
+
 .DEFAULT_GOAL = verify
 .DELETE_ON_ERROR:
 .PHONY: verify test slow certificates benchmark lint format clean

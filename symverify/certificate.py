@@ -134,7 +134,17 @@ class DenseBlock:
         return {"rule": "dense-block", "nodes": [list(layer) for layer in self.nodes]}
 
 
-Step = Path | WideBlock | DenseBlock
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Hidden layer ``layer`` is multiplied away; the steps that follow speak of the contracted network."""
+
+    layer: int
+
+    def to_json(self) -> Json:
+        return {"rule": "contract", "layer": self.layer}
+
+
+Step = Contract | Path | WideBlock | DenseBlock
 
 
 # -- what a certificate states ----------------------------------------------------------------------------

@@ -766,6 +766,26 @@ def check_dense_block(net, step, where, orthogonal):
     return {(o, j) for o in block[-1] for j in block[0]}, [BALDI_HORNIK if net.depth == 2 else KAWAGUCHI]
 
 
+def check_contract(net, step, where):
+    """A hidden layer l that can be multiplied away: the network with one layer W[l] W[l-1] instead of the two.
+
+    wide: both layers are dense and d_l >= d_(l-1) + d_(l+1) - 2.  series: every unit of the layer has one edge in and
+    one edge out, and no two units join the same pair.  Then a local minimum of the network has, in its fibre, a point
+    whose image is a local minimum of the contracted network, or its residual is orthogonal to every M.
+    """
+    _, layer = read_object(step, where, ("rule", "layer"))
+    read_index(layer, f"{where}.layer", net.depth)
+    well_formed(layer > 0, f"{where}.layer", "a hidden layer is expected")
+    below, above = net.masks[layer - 1], net.masks[layer]
+    dense = all(map(all, below)) and all(map(all, above))
+    wide = dense and net.widths[layer] >= net.widths[layer - 1] + net.widths[layer + 1] - 2
+    mask = multiply(above, below)
+    series = all(sum(row) == 1 for row in below + transpose(above)) and all(x <= 1 for row in mask for x in row)
+    require(wide or series, where, f"hidden layer {layer} is neither wide nor in series")
+    mask = [[int(x > 0) for x in row] for row in mask]
+    return Network([*net.masks[: layer - 1], mask, *net.masks[layer + 1 :]])
+
+
 RULES = {"path": check_path, "wide-block": check_wide_block, "dense-block": check_dense_block}
 
 
@@ -782,12 +802,16 @@ def check_benign(certificate):
         orthogonal, subject = read_data(net, data).orthogonal, "these data"
     stated_loss, stated = read_object(statement, "statement", ("loss", "assumes"))
     read_choice(stated_loss, "statement.loss", ("squared", "convex"))
-    settled, assumes = set(), []
+    inner, settled, assumes = net, set(), []  # inner: the network after the contractions so far
     for n, step in enumerate(read_list(steps, "steps")):
         where = f"steps[{n}]"
         well_formed(isinstance(step, dict), where, "an object is expected")
+        if step.get("rule") == "contract":
+            require(not settled, where, "contractions come first")
+            inner = check_contract(inner, step, where)
+            continue
         rule = RULES[read_choice(step.get("rule"), f"{where}.rule", list(RULES))]
-        pairs, assumed = rule(net, step, where, orthogonal)
+        pairs, assumed = rule(inner, step, where, orthogonal)
         settled |= pairs
         assumes += [a for a in assumed if a not in assumes]
     open_pairs = sorted(net.covered - settled)

@@ -223,8 +223,9 @@ class BatchedLoss:
         j = self.jacobian(theta)
         weighted = np.einsum("...xz,byzp->byxp", gram, j) if gram.ndim == 2 else np.einsum("bxz,byzp->byxp", gram, j)
         batch, p = len(theta), self.network.parameters
-        flat = j.reshape(batch, -1, p)
-        return np.asarray(flat.swapaxes(1, 2) @ weighted.reshape(batch, -1, p))
+        entries = j.shape[1] * j.shape[2]
+        flat = j.reshape(batch, entries, p)
+        return np.asarray(flat.swapaxes(1, 2) @ weighted.reshape(batch, entries, p))
 
     def curvature(self, theta: Floats, rest: Floats) -> Floats:
         """The part of the Hessian that is linear in the residual: the Hessian of ``tr(R' M)``, ``(B, p, p)``."""

@@ -141,7 +141,8 @@ class LinearNetwork:
                 raise ValueError(f"graph: two nodes with layer {attributes['layer']}, index {attributes['index']}")
             layers[attributes["layer"]][attributes["index"]] = node
         widths = [len(layers.get(l, {})) for l in range(len(layers))]
-        if len(widths) < 2 or any(sorted(layers.get(l, {})) != list(range(w)) for l, w in enumerate(widths)):
+        gaps = any(sorted(layers.get(l, {})) != list(range(w)) for l, w in enumerate(widths))
+        if len(widths) < 2 or not all(widths) or gaps:
             raise ValueError("graph: layers are to be 0 .. L with L >= 1, and the indices in each 0 .. d-1")
         masks = [[[0] * below for _ in range(above)] for below, above in pairwise(widths)]
         for source, target in graph.edges:

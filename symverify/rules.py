@@ -1,4 +1,4 @@
-"""Benign for all data: rules P, K and D, and the search for a trace that settles every pair (output, input).
+"""Benign for all data: rules P, K, D and contraction, and the search for a trace that settles every pair (output, input).
 
 Each rule has its lemma in ``docs/mathematics.md`` and its check in the checker.  No trace found says nothing about the
 structure: the rules are sufficient, not necessary.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import networkx as nx
+import numpy as np
 
-from symverify.certificate import Benign, DenseBlock, Path, Step, WideBlock
+from symverify.certificate import Benign, Contract, DenseBlock, Path, Step, WideBlock
 from symverify.data import Data, DataClass
 from symverify.network import LinearNetwork
 
@@ -22,7 +23,7 @@ Settled = tuple[Step, frozenset[Pair]]
 
 
 def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | None:
-    """A trace by rules P, K, D that every local minimum is global for all data of the class (or for these data).
+    """A trace by rules P, K, D and contraction that every local minimum is global for all data of the class (or for these data).
 
     Returns None if the rules leave a pair unsettled; that is no statement about the structure.
 
@@ -33,9 +34,19 @@ def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | Non
     True
     """
     orthogonal = data.is_orthogonal if isinstance(data, Data) else data is DataClass.ORTHOGONAL
+    for contractions, inner in contracted(network):
+        trace = settle_pairs(inner, orthogonal)
+        if trace is not None:
+            steps, assumes = trace
+            return Benign(network, data, (*contractions, *steps), assumes)
+    return None
+
+
+def settle_pairs(network: LinearNetwork, orthogonal: bool) -> tuple[tuple[Step, ...], tuple[str, ...]] | None:
+    """Steps by P, K and D that settle every pair (output, input) of this network, and what they assume."""
     unsettled = set(network.covered)
     steps: list[Step] = []
-    assumes: list[str] = []
+    assumes: tuple[str, ...] = ()
     for rule in (path_steps, wide_block_steps):
         for step, pairs in rule(network):
             if pairs & unsettled:
@@ -45,8 +56,42 @@ def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | Non
         if pairs & unsettled:
             unsettled -= pairs
             steps.append(step)
-            assumes = [BALDI_HORNIK if network.depth == 2 else KAWAGUCHI]
-    return None if unsettled else Benign(network, data, tuple(steps), tuple(assumes))
+            assumes = (BALDI_HORNIK if network.depth == 2 else KAWAGUCHI,)
+    return None if unsettled else (tuple(steps), assumes)
+
+
+def contracted(network: LinearNetwork) -> Iterator[tuple[tuple[Contract, ...], LinearNetwork]]:
+    """The network, and what is left of it after contracting hidden layers that are wide or in series, in any order."""
+    seen: set[LinearNetwork] = set()
+    waiting: list[tuple[tuple[Contract, ...], LinearNetwork]] = [((), network)]
+    while waiting:
+        steps, current = waiting.pop(0)
+        if current in seen:
+            continue
+        seen.add(current)
+        yield steps, current
+        for layer in range(1, current.depth):
+            smaller = contract(current, layer)
+            if smaller is not None:
+                waiting.append(((*steps, Contract(layer)), smaller))
+
+
+def contract(network: LinearNetwork, layer: int) -> LinearNetwork | None:
+    """The network without hidden layer ``layer``, if it is wide or in series (lemma *contract*), else None.
+
+    >>> str(contract(LinearNetwork.dense(2, 2, 2), 1))
+    '2-2 11 11'
+    >>> contract(LinearNetwork.dense(3, 2, 2), 1) is None
+    True
+    """
+    below, above = np.array(network.masks[layer - 1]), np.array(network.masks[layer])
+    mask = above @ below
+    wide = below.all() and above.all() and len(below) >= below.shape[1] + len(above) - 2
+    series = (below.sum(axis=1) == 1).all() and (above.sum(axis=0) == 1).all() and (mask <= 1).all()
+    if not (wide or series):
+        return None
+    masks = [*network.masks[: layer - 1], (mask > 0).astype(int), *network.masks[layer + 1 :]]
+    return LinearNetwork.from_masks(masks)
 
 
 def path_steps(network: LinearNetwork) -> Iterator[Settled]:

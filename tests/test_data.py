@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symverify.data import Data, DataClass, FloatsConvertedWarning, as_rationals, rational
 from symverify.exact import inertia, quadratic_bound
 
+QUICK = settings(max_examples=40, deadline=None)
 ENTRY = st.integers(-3, 3)
 
 
@@ -149,6 +150,7 @@ def test_bad_matrices_are_refused_with_the_place(bad: Any, message: str) -> None
 # -- data -------------------------------------------------------------------------------------------------
 
 
+@QUICK
 @given(samples())
 def test_samples_always_make_valid_data(pair: tuple[list[list[int]], list[list[int]]]) -> None:
     x, y = pair
@@ -161,6 +163,7 @@ def test_samples_always_make_valid_data(pair: tuple[list[list[int]], list[list[i
     assert Data.from_moments(data.gram, data.cross, data.constant) == data
 
 
+@QUICK
 @given(samples())
 def test_the_least_constant_is_taken_and_nothing_below_it(pair: tuple[list[list[int]], list[list[int]]]) -> None:
     data = Data.from_samples(*pair)

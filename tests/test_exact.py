@@ -22,6 +22,7 @@ from symverify.exact import (
     to_flint,
 )
 
+QUICK = settings(max_examples=40, deadline=None)
 SMALL = st.integers(-3, 3)
 RATIONAL = st.builds(Fraction, SMALL, st.integers(1, 4))
 
@@ -35,7 +36,10 @@ def matrices(draw: st.DrawFn, rows: int | None = None, columns: int | None = Non
 
 def times(a: Matrix, b: Matrix) -> Matrix:
     return as_matrix(
-        [[sum((x * y for x, y in zip(row, column, strict=True)), Fraction(0)) for column in zip(*b)] for row in a]
+        [
+            [sum((x * y for x, y in zip(row, column, strict=True)), Fraction(0)) for column in zip(*b, strict=True)]
+            for row in a
+        ]
     )
 
 
@@ -47,6 +51,7 @@ def positive_semidefinite(x: Matrix) -> Matrix:
     return times(x, transpose(x))
 
 
+@QUICK
 @given(matrices())
 def test_flint_round_trip(matrix: Matrix) -> None:
     assert from_flint(to_flint(matrix)) == matrix
@@ -62,6 +67,7 @@ def test_numbers_beyond_machine_words_survive() -> None:
     assert from_flint(to_flint([[big, -big]])) == ((big, -big),)
 
 
+@QUICK
 @given(matrices())
 def test_rank_is_that_of_sympy(matrix: Matrix) -> None:
     assert (
@@ -69,6 +75,7 @@ def test_rank_is_that_of_sympy(matrix: Matrix) -> None:
     )
 
 
+@QUICK
 @given(matrices(columns=2), matrices(rows=2))
 def test_a_product_over_two_has_rank_at_most_two(left: Matrix, right: Matrix) -> None:
     assert rank(times(left, right)) <= min(2, rank(left), rank(right))
@@ -78,6 +85,7 @@ def test_rank_of_nothing() -> None:
     assert rank([]) == rank([[]]) == 0
 
 
+@QUICK
 @given(matrices())
 def test_nullspace_is_a_basis_of_the_kernel(matrix: Matrix) -> None:
     columns = len(matrix[0])
@@ -92,6 +100,7 @@ def test_nullspace_without_equations_is_everything() -> None:
     assert nullspace([[]], 0) == []
 
 
+@QUICK
 @given(matrices(rows=4, columns=4))
 def test_inertia_is_that_of_numpy(matrix: Matrix) -> None:
     symmetric = as_matrix([[matrix[i][j] + matrix[j][i] for j in range(4)] for i in range(4)])
@@ -101,6 +110,7 @@ def test_inertia_is_that_of_numpy(matrix: Matrix) -> None:
     assert inertia(symmetric) == counts
 
 
+@QUICK
 @given(st.lists(st.sampled_from([-2, -1, 0, 0, 1, 3]), min_size=1, max_size=5), st.data())
 def test_inertia_survives_congruence(signs: list[int], data: st.DataObject) -> None:
     """Sylvester's law: P D P' has the signs of D for an invertible P (here unit triangular)."""
@@ -124,6 +134,7 @@ def test_inertia_of_the_extremes() -> None:
     assert inertia(as_matrix([[0, 0], [0, 0]])) == (0, 2, 0)
 
 
+@QUICK
 @given(matrices(rows=3), matrices(columns=3))
 def test_solve_right_solves(x: Matrix, a: Matrix) -> None:
     gram = positive_semidefinite(x)
@@ -140,7 +151,7 @@ def test_solve_right_reports_that_there_is_no_solution() -> None:
     assert solve_right(gram, as_matrix([[2, 2]])) is not None
 
 
-@settings(max_examples=50)
+@QUICK
 @given(matrices(rows=3, columns=3), matrices(columns=3))
 def test_quadratic_bound_is_that_of_the_pseudo_inverse(x: Matrix, a: Matrix) -> None:
     gram = positive_semidefinite(x)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 from symverify.certificate import CriticalFamily, SpuriousMinimum
 from symverify.data import Data
@@ -32,19 +33,17 @@ def certificate(masks: Sequence[Integers], target: Matrix, point: Weights, bette
     return SpuriousMinimum(network, data, point, CriticalFamily(), better, True, value, value)
 
 
-def blocks(matrix: Integers, copies: int) -> list[list[int]]:
-    """The block-diagonal matrix of so many copies."""
-    width = len(matrix[0])
-    return [
-        [0] * (width * k) + list(row) + [0] * (width * (copies - 1 - k)) for k in range(copies) for row in matrix
-    ]
+def blocks(matrices: Sequence[Sequence[Sequence[Any]]]) -> list[list[Any]]:
+    """The block-diagonal matrix of matrices of one width."""
+    n, width = len(matrices), len(matrices[0][0])
+    return [[0] * (width * k) + list(row) + [0] * (width * (n - 1 - k)) for k, m in enumerate(matrices) for row in m]
 
 
 def direct_sum(copies: int) -> SpuriousMinimum:
     """E1 beside itself: ``16 copies`` weights in unconnected parts, integers throughout."""
-    masks = [blocks(mask, copies) for mask in E1_MASKS]
-    point, better = (tuple(as_matrix(blocks(w, copies)) for w in weights) for weights in (E1_POINT, E1_BETTER))
-    return certificate(masks, as_matrix(blocks(E1_TARGET, copies)), point, better)
+    masks, point, better = ([blocks([w] * copies) for w in weights] for weights in (E1_MASKS, E1_POINT, E1_BETTER))
+    target = as_matrix(blocks([E1_TARGET] * copies))
+    return certificate(masks, target, tuple(map(as_matrix, point)), tuple(map(as_matrix, better)))
 
 
 def connected(pairs: int, fan_in: int, turned: bool = False) -> SpuriousMinimum:
@@ -78,13 +77,7 @@ def connected(pairs: int, fan_in: int, turned: bool = False) -> SpuriousMinimum:
     exact_target = as_matrix(target)
     exact_point, exact_better = (tuple(map(as_matrix, weights)) for weights in (point, better))
     if turned:
-        inputs = [reflection(fan_in, i) for i in range(units)]
-        right = as_matrix(
-            [
-                [inputs[k // fan_in][k % fan_in][j % fan_in] if j // fan_in == k // fan_in else 0 for j in range(len(first[0]))]
-                for k in range(len(first[0]))
-            ]
-        )
+        right = as_matrix(blocks([reflection(fan_in, i) for i in range(units)]))
         left, middle = reflection(units, 0), reflection(rank, 1)
         exact_target = product(product(left, exact_target), right)
         exact_point, exact_better = (
@@ -97,9 +90,11 @@ def connected(pairs: int, fan_in: int, turned: bool = False) -> SpuriousMinimum:
 def reflection(n: int, shift: int) -> Matrix:
     """``1 - 2 v v' / v'v`` with the integer vector ``v = (1, 2, 3, 1, 2, 3, ...)``, begun at ``shift``."""
     v = [1 + (k + shift) % 3 for k in range(n)]
-    return as_matrix([[int(i == j) - Fraction(2 * v[i] * v[j], sum(x * x for x in v)) for j in range(n)] for i in range(n)])
+    square = sum(x * x for x in v)
+    return as_matrix([[int(i == j) - Fraction(2 * v[i] * v[j], square) for j in range(n)] for i in range(n)])
 
 
 def product(a: Matrix, b: Matrix) -> Matrix:
     """The matrix product."""
-    return as_matrix([[sum((x * y for x, y in zip(row, column, strict=True)), Fraction(0)) for column in zip(*b, strict=True)] for row in a])
+    columns = list(zip(*b, strict=True))
+    return as_matrix([[sum((x * y for x, y in zip(u, v, strict=True)), Fraction(0)) for v in columns] for u in a])

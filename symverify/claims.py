@@ -11,21 +11,29 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from symverify import checker
-from symverify.certificate import Certificate, decode_instance, digest, encode
+from symverify.certificate import (
+    Benign,
+    Certificate,
+    SpuriousMinimum,
+    decode_instance,
+    digest,
+    encode,
+    masks_json,
+)
 from symverify.certify import exact_certificates
-from symverify.data import DataClass
-from symverify.exact import rank
-from symverify.loss import jacobian
+from symverify.data import Data, DataClass
+from symverify.exact import Weights, rank
+from symverify.loss import jacobian, residual
 from symverify.network import LinearNetwork
+from symverify.rules import prove_benign
 from symverify.search import designed_candidates
-from symverify.verify import accepted
+from symverify.verify import accepted, simplest_witness
 
 PAPER = "Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks"
 NAMES = (
@@ -143,6 +151,48 @@ class Bench:
         self.rows.append(row_of(self.claim.name, case, structure, bodies, facts, bool(assumed), digest(data)))
         return facts
 
+    def benign(self, networks: Iterable[LinearNetwork], data_class: DataClass) -> list[Benign]:
+        """Traces that these structures are benign.
+
+        Raises:
+            RefusedCertificate: the rules do not settle one of them.
+        """
+        proofs = []
+        for network in networks:
+            proof = prove_benign(network, data_class)
+            if proof is None:
+                raise RefusedCertificate(f"the rules do not settle {network} for {data_class} data")
+            proofs.append(proof)
+        return proofs
+
+    def witness(
+        self,
+        network: LinearNetwork,
+        data_class: DataClass,
+        rounds: int,
+        strict: bool,
+        wanted: Callable[[SpuriousMinimum], bool] = lambda witness: True,
+    ) -> SpuriousMinimum:
+        """The simplest spurious minimum that the search finds from the structure alone.
+
+        Raises:
+            RefusedCertificate: it finds none.
+        """
+        found = simplest_witness(network, data_class, rounds=rounds, strict=strict, wanted=wanted)
+        if found is None:
+            raise RefusedCertificate(f"the search finds no spurious minimum of {network}")
+        return found
+
+    def require_all(self, name: str, networks: Iterable[LinearNetwork]) -> None:
+        """The certificates ``name`` are about exactly these structures, in this order.
+
+        Raises:
+            RefusedCertificate: one is missing, or another stands in its place.
+        """
+        kept = [body["masks"] for body in self.read(name)]
+        if kept != [masks_json(network) for network in networks]:
+            raise RefusedCertificate(f"{name}: the certificates are not about all the structures of these sizes")
+
     def read(self, name: str) -> list[dict[str, Any]]:
         """The committed certificates of ``name`` as JSON objects."""
         body = json.loads((self.folder / f"{name}.json").read_bytes())
@@ -151,8 +201,8 @@ class Bench:
 
     def search(
         self, networks: Iterable[LinearNetwork], data_class: DataClass, rounds: int, strict: bool = False
-    ) -> tuple[int, int, int]:
-        """Look for what should not exist: (structures, designed points, certified spurious minima).
+    ) -> tuple[int, int]:
+        """Look for what should not exist; returns how much was searched: (structures, candidates refused).
 
         Raises:
             RefusedCertificate: something was found that contradicts the claim.
@@ -168,7 +218,7 @@ class Bench:
                     for certificate in exact_certificates(candidate):
                         if (certificate.strict or not strict) and accepted(certificate) is not None:
                             raise RefusedCertificate(f"the search found a spurious minimum of {network}")
-        return count, tried, 0
+        return count, tried
 
     def report(
         self, verdict: str, summary: str, proved: Sequence[str] = (), observed: Sequence[str] = ()
@@ -191,18 +241,18 @@ def row_of(
     status = "assumed" if assumed else "proved"
     if len(bodies) > 1 or body["kind"] in ("benign", "benign-generic"):
         shape = structure or (f"{len(bodies)} structures" if len(bodies) > 1 else str_of(body))
-        rules = sorted({step["rule"] for b in bodies for step in b.get("steps", [])} or {body.get("rule", "")})
-        data = body["data"].get("class", "these")
-        return Row(claim, case, shape, data, "", "", "", "", "", ", ".join(rules), status, name[:12])
+        data_name = ", ".join(sorted({data_of(b) for b in bodies}))
+        evidence = ", ".join(sorted(set().union(*(evidence_of(b) for b in bodies))))
+        return Row(claim, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
     network, data, point, _ = decode_instance(body)
     low, high = fact["loss"]
     loss = str(high) if low == high else f"{float(high):.9g}"
     if body["kind"] == "trap":
         kind, inertia, gauge, loss = "trap", "", "", f">= {low}"
     else:
-        kind = f"{body['statement']['minimum']}: {body['minimum']['kind']}"
+        (kind,) = evidence_of(body)
         inertia, gauge = str(fact["inertia"]), str(fact["gauge"])
-    data_name = "orthogonal" if data.is_orthogonal else "correlated"
+    data_name = data_of(body)
     jacobian_rank = str(rank(jacobian(network, point)))
     shape = structure or str(network)
     return Row(
@@ -210,30 +260,49 @@ def row_of(
     )
 
 
+def data_of(body: dict[str, Any]) -> str:
+    """The class of the data of a certificate, or what its numeric data are."""
+    if "class" in body["data"]:
+        return str(body["data"]["class"])
+    return "orthogonal" if Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"]).is_orthogonal else "correlated"
+
+
+def evidence_of(body: dict[str, Any]) -> set[str]:
+    """The rules or the evidence that a certificate rests on."""
+    if body["kind"] == "spurious-minimum":
+        return {f"{body['statement']['minimum']}: {body['minimum']['kind']}"}
+    return {step["rule"] for step in body.get("steps", ())} or {body["rule"]}
+
+
 def str_of(body: dict[str, Any]) -> str:
     """The structure of a certificate as a line."""
     return str(LinearNetwork.from_masks(body["masks"]))
 
 
+def support(network: LinearNetwork, point: Weights) -> LinearNetwork:
+    """The sub-network of the weights that are not zero at the point."""
+    return LinearNetwork.from_masks([[[int(x != 0) for x in row] for row in w] for w in point])
+
+
+def is_minimum_of_support(witness: SpuriousMinimum) -> bool:
+    """R vanishes at every entry of M that the non-zero weights reach: the point is a global minimum of that sub-network."""
+    rest = residual(witness.network, witness.point, witness.data)
+    return all(not rest[o][j] for o, j in support(witness.network, witness.point).covered)
+
+
 def mechanism(body: dict[str, Any]) -> str:
-    """Which sub-network the point is a global minimum of: the weights that are not zero, if R vanishes where they reach.
-
-    In words for a two-layer network: its units as (inputs) x (outputs), counted from 1.
-    """
-    from symverify.loss import residual
-
+    """Which sub-network the point of a certificate is a global minimum of, in a sentence."""
     network, data, point, _ = decode_instance(body)
-    support = LinearNetwork.from_masks([[[int(x != 0) for x in row] for row in w] for w in point])
     rest = residual(network, point, data)
-    missed = [(o + 1, j + 1) for o, j in sorted(network.covered) if rest[o][j]]
-    inside = all(not rest[o][j] for o, j in support.covered)
-    names = ", ".join(network.weight_name(e) for e in support.edges)
-    if inside:
-        return (
-            f"the residual is zero at every entry of M that the sub-network of the weights {names} reaches, so the point is"
-            f" a global minimum of that sub-network; the entries {missed} (output, input) stay unfitted"
-        )
-    return f"the alive weights are {names}; the residual is not zero at the entries {missed} (output, input)"
+    alive = support(network, point)
+    missed = ", ".join(f"M[{o + 1},{j + 1}]" for o, j in sorted(network.covered) if rest[o][j])
+    names = ", ".join(network.weight_name(e) for e in alive.edges)
+    if any(rest[o][j] for o, j in alive.covered):
+        return f"the weights alive are {names}; the residual is not zero at {missed}"
+    return (
+        f"the residual is zero wherever the weights {names} reach, so the point is the global minimum of that sub-network;"
+        f" {missed} stay unfitted"
+    )
 
 
 # -- theorem scripts --------------------------------------------------------------------------------------
@@ -279,8 +348,3 @@ def main(name: str) -> int:
         print(f"{name}: not settled: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-def height(numbers: Iterable[Fraction]) -> int:
-    """How large rationals are to read: the sum of the bits of numerators and denominators."""
-    return sum(x.numerator.bit_length() + x.denominator.bit_length() - 1 for x in numbers)

@@ -33,10 +33,11 @@ __all__ = ["CriticalSystem", "Dimensions", "RankCondition", "derivatives", "deri
 
 MAX_WEIGHTS = 60
 MAX_PATHS = 1000
-MAX_SUBMATRICES = 500
-MAX_MINOR_TERMS = 5000
+MAX_MINOR_TERMS = 20_000
+"""The minors of a matrix are computed if their terms are at most so many, by a bound from the numbers of paths."""
 MINORS_SHOWN = 12
 TERMS_SHOWN = 60
+SIZE_FACTORED = 16
 HESSIAN_SHOWN = 12
 """A Hessian is printed up to this number of weights."""
 LINE = 80
@@ -82,8 +83,9 @@ class Dimensions:
 
     ``jacobian_rank``: the rank of dM/dtheta at the point, hence a lower bound of the generic rank; ``jacobian_bound``
     is an upper bound of the generic rank, ``min(reachable entries, p - gauge, r (d_x + d_y - r))`` with r the generic
-    rank of M.  ``gauge``: the rank of the gauge tangents (and of the weights that lie on no path); ``symmetries``: the
-    same with the directions that a singular G adds.  If the two bounds are equal, the generic rank is known exactly.
+    rank of M and only the inputs and outputs counted that some path joins.  ``gauge``: the rank of the gauge tangents
+    (and of the weights that lie on no path); ``symmetries``: the same with the directions that a singular G adds.  If
+    the two bounds are equal, the generic rank is known exactly.
     """
 
     parameters: int
@@ -410,25 +412,29 @@ def _rank_condition(matrix: SymMatrix, top: int, bottom: int, generic: int) -> R
     rows, columns = matrix.shape
     candidates = comb(rows, generic) * comb(columns, generic)
     longest = max(len(sympy.Add.make_args(x)) for x in matrix)
-    small = candidates <= MAX_SUBMATRICES and factorial(generic) * longest**generic <= MAX_MINOR_TERMS
-    minors: dict[Expr, None] = {}
-    if small and generic:
-        for chosen in combinations(range(rows), generic):
-            for picked in combinations(range(columns), generic):
-                minor = _determinant([[matrix[i, j] for j in picked] for i in chosen])
-                if minor and -minor not in minors:
-                    minors[minor] = None
-    return RankCondition(top, bottom, (rows, columns), generic, tuple(minors), candidates, small)
+    small = candidates * factorial(generic) * longest**generic <= MAX_MINOR_TERMS
+    minors = tuple(_minors(matrix, generic)) if small and generic else ()
+    return RankCondition(top, bottom, (rows, columns), generic, minors, candidates, small)
 
 
-def _determinant(rows: list[list[Expr]]) -> Expr:
-    """Laplace expansion along the first row, expanded: no division, and zeros cost nothing."""
+def _minors(matrix: SymMatrix, size: int) -> list[Expr]:
+    """Those that are not identically zero, each once up to sign; computed in a polynomial ring, which is fast."""
+    ring = sympy.polys.rings.PolyRing(sorted(matrix.free_symbols, key=str), sympy.ZZ)
+    rows = [[ring.from_expr(x) for x in row] for row in matrix.tolist()]
+    found: dict[Any, None] = {}
+    for chosen in combinations(rows, size):
+        for picked in combinations(range(matrix.cols), size):
+            minor = _determinant([[row[j] for j in picked] for row in chosen])
+            if minor and -minor not in found:
+                found[minor] = None
+    return [minor.as_expr() for minor in found]
+
+
+def _determinant(rows: list[list[Any]]) -> Any:
+    """Laplace expansion along the first row: no division, and zeros cost nothing."""
     if len(rows) == 1:
         return rows[0][0]
-    terms = [
-        (-1) ** k * x * _determinant([row[:k] + row[k + 1 :] for row in rows[1:]]) for k, x in enumerate(rows[0]) if x
-    ]
-    return sympy.expand(sympy.Add(*terms))
+    return sum((-1) ** k * x * _determinant([r[:k] + r[k + 1 :] for r in rows[1:]]) for k, x in enumerate(rows[0]) if x)
 
 
 def _dimensions(network: LinearNetwork, data: Data | DataClass, seed: int) -> Dimensions:
@@ -440,7 +446,8 @@ def _dimensions(network: LinearNetwork, data: Data | DataClass, seed: int) -> Di
     gauge = rank(symmetry_fields(network, point, plain))
     symmetries = rank(symmetry_fields(network, point, data)) if isinstance(data, Data) else gauge
     thin = _disjoint_paths(network, 0, network.depth)
-    bound = min(len(network.covered), network.parameters - gauge, thin * (inputs + outputs - thin))
+    used = len({j for _, j in network.covered}) + len({o for o, _ in network.covered})
+    bound = min(len(network.covered), network.parameters - gauge, thin * (used - thin))
     return Dimensions(
         parameters=network.parameters,
         reachable=len(network.covered),
@@ -542,7 +549,11 @@ def _minor_sentence(condition: RankCondition) -> str:
 
 
 def _factored(minor: Expr) -> Expr:
-    return sympy.factor(minor) if _terms(minor) <= TERMS_SHOWN else minor
+    """In factors where that is fast; else only a common monomial is put in front."""
+    if _terms(minor) > TERMS_SHOWN:
+        return minor
+    fast = _terms(minor) <= SIZE_FACTORED and len(minor.free_symbols) <= SIZE_FACTORED
+    return sympy.factor(minor) if fast else sympy.terms_gcd(minor)
 
 
 def _dimension_sentences(d: Dimensions) -> Iterator[str]:

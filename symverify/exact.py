@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import flint
 
@@ -76,10 +77,10 @@ def inertia(matrix: Sequence[Sequence[Fraction]]) -> tuple[int, int, int]:
     n = len(matrix)
     if n == 0:
         return (0, 0, 0)
-    coefficients = [x for x in to_flint(matrix).charpoly().coeffs()]
+    coefficients = to_flint(matrix).charpoly().coeffs()
     zero = next(i for i, x in enumerate(coefficients) if x != 0)
     signs = [x > 0 for x in coefficients if x != 0]
-    positive = sum(a != b for a, b in zip(signs, signs[1:], strict=False))
+    positive = sum(a != b for a, b in pairwise(signs))
     return positive, zero, n - zero - positive
 
 

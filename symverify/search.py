@@ -74,6 +74,12 @@ def descend(
     return theta, value
 
 
+def first_minimum(values: Floats) -> int:
+    """The first index whose value is the least up to rounding (so that rounding does not choose between equals)."""
+    least = float(values.min())
+    return int(np.flatnonzero(values <= least + 1e-7 * (1 + abs(least)))[0])
+
+
 def random_starts(model: BatchedLoss, rng: np.random.Generator, count: int) -> Floats:
     """Gaussian starts at several scales."""
     scale = rng.choice([0.3, 1.0, 2.0], size=(count, 1))
@@ -190,7 +196,7 @@ def designed_candidates(
     found, values = descend(model, random_starts(model, rng, len(gram)), gram, cross)
     for n, (design, point, data) in enumerate(exact):
         part = slice(n * STARTS, (n + 1) * STARTS)
-        best = int(np.argmin(values[part]))
+        best = first_minimum(values[part])
         here = loss(network, point, data)
         if values[part][best] + float(data.constant) < float(here) - 1e-4 * (1 + abs(float(here))):
             better = rationalise(network, data, found[part][best], here)

@@ -24,7 +24,7 @@ from symverify.exact import Weights, as_matrix
 from symverify.loss import BatchedLoss, loss
 from symverify.network import LinearNetwork, SubNetwork
 from symverify.rules import prove_benign
-from symverify.search import Candidate, descend, designed_candidates, random_starts, rationalise
+from symverify.search import Candidate, descend, designed_candidates, first_minimum, random_starts, rationalise
 
 Progress = Callable[[str], None]
 Found = Callable[[Certificate], None]
@@ -180,6 +180,61 @@ def check_shapes(network: LinearNetwork, data: Data) -> None:
         raise ValueError(f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows")
 
 
+def simplest_witness(
+    network: LinearNetwork,
+    data_class: DataClass,
+    *,
+    rounds: int,
+    strict: bool,
+    seed: int = 0,
+    wanted: Callable[[SpuriousMinimum], bool] = lambda witness: True,
+) -> SpuriousMinimum | None:
+    """Of all ``wanted`` spurious minima of one kind in ``rounds`` rounds of search, the one with the smallest numbers.
+
+    Reproducible: it depends on the arguments only, not on the time that it takes.
+    """
+    rng = np.random.default_rng(seed)
+    best: SpuriousMinimum | None = None
+    for n in range(rounds):
+        for candidate in designed_candidates(network, data_class, rng, fibre=bool(n % 2)):
+            if best is not None and _height(candidate.point, candidate.better, candidate.data) >= _height(
+                best.point, best.better, best.data
+            ):
+                continue
+            for certificate in exact_certificates(candidate):
+                if certificate.strict == strict and wanted(certificate) and accepted(certificate) is not None:
+                    best = certificate
+                    break
+    return best
+
+
+def certified_point(
+    network: LinearNetwork, data: Data, point: Weights, *, starts: int = 128, seed: int = 0
+) -> SpuriousMinimum | None:
+    """A certificate that ``point`` is a spurious local minimum for these data, or None if none was found.
+
+    A better point is searched for from ``starts`` random starts.  None proves nothing.
+    """
+    rng = np.random.default_rng(seed)
+    model = BatchedLoss(network)
+    gram, cross = _moments(data)
+    theta, value = descend(
+        model, random_starts(model, rng, starts), np.repeat(gram[None], starts, 0), np.repeat(cross[None], starts, 0), 200
+    )
+    better = rationalise(network, data, theta[first_minimum(value)], loss(network, point, data))
+    if better is None:
+        return None
+    certificates = exact_certificates(Candidate(network, data, point, better))
+    return next((c for c in certificates if accepted(c) is not None), None)
+
+
+def _height(point: Weights, better: Weights, data: Data) -> int:
+    """How large the numbers of a witness are to read: bits of all numerators and denominators."""
+    matrices = [*point, *better, data.gram, data.cross]
+    numbers = [x for matrix in matrices for row in matrix for x in row]
+    return sum(x.numerator.bit_length() + 3 * (x.denominator.bit_length() - 1) for x in numbers)
+
+
 class _Run:
     """One search: its random numbers, its deadline, and the account of what it did."""
 
@@ -293,7 +348,7 @@ class _Run:
             self.starts += count
             self.progress(f"{network}: {self.starts} descents")
             flat = np.abs(model.gradient(theta, gram, cross)).max(axis=1) < 1e-5
-            n = int(np.argmin(value))
+            n = first_minimum(value)
             if value[n] < best_value:
                 best_value, best = float(value[n]), theta[n]
             for k in np.flatnonzero(flat):

@@ -81,12 +81,12 @@ class Ball:
 
 @dataclass(frozen=True, slots=True)
 class Lifted:
-    """The minimum of the sub-network between ``inputs`` and ``outputs``, extended by zeros (lifting)."""
+    """The minimum of the sub-network ``network`` between ``inputs`` and ``outputs``, extended by zeros (lifting)."""
 
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     network: LinearNetwork
-    minimum: CriticalFamily | CriticalFibre | Ball
+    minimum: CriticalFamily | CriticalFibre
 
     def to_json(self, network: LinearNetwork) -> Json:
         return {

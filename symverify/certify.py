@@ -51,20 +51,24 @@ def exact_certificates(candidate: Candidate, attempts: int = 4) -> Iterator[Spur
     Nothing is yielded where the gradient is not zero or the Hessian has a negative eigenvalue.
     """
     network, data, point = candidate.network, candidate.data, candidate.point
-    if any(gradient(network, point, data)):
+    strict = is_strict(network, data, point)
+    if strict is None:
         return
-    matrix = hessian(network, point, data)
-    _, nullity, negative = inertia(matrix)
-    if negative:
-        return
-    strict = rank(symmetry_fields(network, point, data)) == nullity
     here = loss(network, point, data)
-    options: Iterator[Minimum] = iter([CriticalFamily()]) if strict else degenerate_options(candidate, matrix, attempts)
+    options: Iterator[Minimum] = iter([CriticalFamily()]) if strict else degenerate_options(candidate, attempts)
     for minimum in options:
         yield SpuriousMinimum(network, data, point, minimum, candidate.better, strict, here, here)
 
 
-def degenerate_options(candidate: Candidate, matrix: Sequence[Vector], attempts: int) -> Iterator[Minimum]:
+def is_strict(network: LinearNetwork, data: Data, point: Weights) -> bool | None:
+    """Whether the gauge is the whole kernel of the Hessian; None unless critical with no negative eigenvalue."""
+    if any(gradient(network, point, data)):
+        return None
+    _, nullity, negative = inertia(hessian(network, point, data))
+    return None if negative else rank(symmetry_fields(network, point, data)) == nullity
+
+
+def degenerate_options(candidate: Candidate, attempts: int) -> Iterator[Minimum]:
     """Fibres along which tr(R' M) stays critical, then affine families of critical points."""
     network, data, point = candidate.network, candidate.data, candidate.point
     seen = set()
@@ -77,7 +81,8 @@ def degenerate_options(candidate: Candidate, matrix: Sequence[Vector], attempts:
         if free not in seen:
             seen.add(free)
             yield CriticalFibre(free)
-    directions = critical_directions(network, data, point, nullspace(matrix, network.parameters))
+    kernel = nullspace(hessian(network, point, data), network.parameters)
+    directions = critical_directions(network, data, point, kernel)
     if directions:
         one = [tuple(int(i == n) for i in range(len(directions))) for n in range(len(directions))]
         yield CriticalFamily(len(directions), tuple(zip(one, directions, strict=True)))

@@ -57,7 +57,7 @@ def refuse_number(text):
 
 
 def read_small_int(text):
-    well_formed(len(text) <= 9, "integer", f"{text[:20]}... is too large for an index")
+    well_formed(len(text) <= 9 and text != "-0", "integer", f"{text[:20]}... is no index")
     return int(text)
 
 
@@ -655,8 +655,14 @@ def check_lifted(net, data, point, evidence):
     small_point = [[[point[l][i][j] for j in nodes[l]] for i in nodes[l + 1]] for l in range(net.depth)]
     gram = [[data.gram[j][k] for k in inputs] for j in inputs]
     cross = [[data.cross[o][j] for j in inputs] for o in outputs]
-    return check_minimum(Network(masks), Data(gram, cross, data.constant), small_point, minimum, ("lifted",)) | {
-        "strict": False
+    check_minimum(Network(masks), Data(gram, cross, data.constant), small_point, minimum, ("ball", "lifted"))
+    rank = eliminate(hessian(net, point, data), len(net.edges))[0]  # positive semidefinite at a local minimum
+    nullity, gauge = len(net.edges) - rank, len(echelon(symmetries(net, point, data)))
+    return {
+        "loss": (loss(net, point, data),) * 2,
+        "inertia": (rank, nullity, 0),
+        "gauge": gauge,
+        "strict": gauge == nullity,
     }
 
 
@@ -692,7 +698,7 @@ def check_spurious_minimum(certificate):
     require(facts["better_loss"] < facts["loss"][0], "better", "its loss is not smaller")
     require(minimum_kind == ("strict" if facts["strict"] else "degenerate"), "statement.minimum", "it is the other kind")
     exact = facts["loss"][0] == facts["loss"][1]
-    at = f"with loss {show(facts['loss'][1])}" if exact else f"with loss about {float(facts['loss'][1]):.9g}"
+    at = "with loss " + ("" if exact else "at most ") + show(facts["loss"][1])
     modulo = "strict (modulo gauge)" if facts["strict"] else "degenerate"
     facts["proved"] = (
         f"the {net.shape()} has, for {'orthogonal' if data.orthogonal else 'these'} data, a {modulo} spurious local"
@@ -705,9 +711,10 @@ def show(x):
     """A rational for a sentence: exact while short, else about seven digits."""
     if max(x.numerator.bit_length(), x.denominator.bit_length()) < 80:
         return str(x)
-    digits = max(x.numerator.bit_length(), x.denominator.bit_length()) - 1000
-    shifted = Fraction(x.numerator >> max(digits, 0), max(x.denominator >> max(digits, 0), 1))
-    return f"about {float(shifted):.7g}" if abs(shifted) < Fraction(10) ** 300 else "about 1e300 or more"
+    try:
+        return f"about {float(x):.7g}"
+    except OverflowError:
+        return f"of about {x.numerator.bit_length() - x.denominator.bit_length()} binary digits"
 
 
 # ---------------------------------------------------------------------------------------------------------
@@ -733,8 +740,9 @@ def check_wide_block(net, step, where, orthogonal):
     _, units, side = read_object(step, where, ("rule", "units", "side"))
     read_choice(side, f"{where}.side", ("inputs", "outputs"))
     require(net.depth == 2, where, "this rule is for two layers")
-    units = {read_index(k, f"{where}.units", net.widths[1]) for k in read_list(units, f"{where}.units")}
-    well_formed(units, f"{where}.units", "at least one unit is needed")
+    listed = [read_index(k, f"{where}.units", net.widths[1]) for k in read_list(units, f"{where}.units")]
+    units = set(listed)
+    well_formed(units and len(units) == len(listed), f"{where}.units", "distinct units are expected")
     same, other = (net.inputs_of, net.outputs_of) if side == "inputs" else (net.outputs_of, net.inputs_of)
     support = same[1][min(units)]
     require(all(same[1][k] == support for k in units), where, f"the units do not have the same {side}")

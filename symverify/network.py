@@ -336,7 +336,9 @@ class LinearNetwork:
         edges = [(offsets[l] + j, offsets[l + 1] + i) for l, i, j in self.edges]
         graph = igraph.Graph(n=sum(self.widths), edges=edges)
         colour = [l for l, width in enumerate(self.widths) for _ in range(width)]
-        canonical = graph.canonical_permutation(color=colour)  # igraph 1.0: entry n is the old number of node n
+        # igraph 0.11 and 1.0 return inverse permutations here; `permute_vertices` reads each as it is meant.
+        graph.vs["old"] = range(sum(self.widths))
+        canonical = graph.permute_vertices(graph.canonical_permutation(color=colour)).vs["old"]
         order = [[v - offset for v in canonical if colour[v] == l] for l, offset in enumerate(offsets)]
         return self.permuted(order)
 

@@ -18,6 +18,7 @@ from fractions import Fraction
 from math import gcd, lcm
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symverify.data import Data, DataClass
 from symverify.exact import Matrix, Weights, as_matrix, nullspace
@@ -52,16 +53,26 @@ class _Design:
 
 
 def descend(
-    model: BatchedLoss, theta: Floats, gram: Floats, cross: Floats, iterations: int = 60
+    model: BatchedLoss,
+    theta: Floats,
+    gram: Floats,
+    cross: Floats,
+    iterations: int = 60,
+    active: NDArray[np.bool_] | None = None,
 ) -> tuple[Floats, Floats]:
-    """Levenberg-Marquardt on a batch; returns points and ``L - c0``.  ``gram``, ``cross`` are per point."""
+    """Levenberg-Marquardt on a batch; returns points and ``L - c0``.  ``gram``, ``cross`` are per point.
+
+    Only the weights flagged in ``active`` (batch x p) move; by default all.
+    """
     batch, p = theta.shape
+    moving = np.ones((batch, p)) if active is None else active.astype(float)
     damping = np.full(batch, 1.0)
     value = model.loss(theta, gram, cross)
     eye = np.eye(p)
     for _ in range(iterations):
-        slope = model.gradient(theta, gram, cross)
-        normal = model.gauss_newton(theta, gram) + damping[:, None, None] * eye
+        slope = model.gradient(theta, gram, cross) * moving
+        flat = model.gauss_newton(theta, gram) * moving[:, :, None] * moving[:, None, :]
+        normal = flat + damping[:, None, None] * eye
         trial = theta - np.linalg.solve(normal, slope[..., None])[..., 0]
         new = model.loss(trial, gram, cross)
         accepted = new < value

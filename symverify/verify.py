@@ -7,8 +7,9 @@ certificate goes through the checker before it is returned: a certificate that t
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from itertools import combinations, islice
@@ -17,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from symverify import checker
-from symverify.certificate import Benign, Certificate, Lifted, SpuriousMinimum, data_json, encode
-from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point
+from symverify.certificate import Ball, Benign, Certificate, CriticalFamily, Lifted, SpuriousMinimum, data_json, encode
+from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point, is_strict
 from symverify.data import Data, DataClass
 from symverify.exact import Weights, as_matrix
 from symverify.loss import BatchedLoss, loss
@@ -28,6 +29,10 @@ from symverify.search import Candidate, descend, designed_candidates, first_mini
 
 Progress = Callable[[str], None]
 Found = Callable[[Certificate], None]
+ENOUGH = 512
+"""Descents before the best point found is taken for the better point of a certificate."""
+ATTEMPTS = 6
+"""Points of one loss value that are tried to certify."""
 
 
 class Verdict(StrEnum):
@@ -331,38 +336,48 @@ class _Run:
     # -- given data ---------------------------------------------------------------------------------------
 
     def search_instance(self, network: LinearNetwork, part: SubNetwork, data: Data) -> SpuriousMinimum | None:
-        """Descend from many starts; a critical point that is not the best goes to the checker."""
+        """Minimise over random sub-networks; a critical point that is not the best goes to the checker."""
         small = data.restricted(part.nodes[0], part.nodes[-1])
         model = BatchedLoss(part.network)
-        gram = np.array([[float(x) for x in row] for row in small.gram])
-        cross = np.array([[float(x) for x in row] for row in small.cross])
+        gram, cross = _moments(small)
         best_value, best = np.inf, None
-        waiting: dict[float, np.ndarray[Any, Any]] = {}
-        refused: set[float] = set()
+        waiting: dict[float, list[Any]] = {}
+        tried: Counter[float] = Counter()
         while self.left() > 0:
-            start = random_starts(model, self.rng, 128)
-            start[: 64] = switched_off(part.network, start[:64], self.rng)
-            count = len(start)
-            grams, crosses = np.repeat(gram[None], count, axis=0), np.repeat(cross[None], count, axis=0)
-            theta, value = descend(model, start, grams, crosses, 300)
-            self.starts += count
+            theta, value = self.descents(model, gram, cross)
             self.progress(f"{network}: {self.starts} descents")
-            flat = np.abs(model.gradient(theta, gram, cross)).max(axis=1) < 1e-5
             n = first_minimum(value)
             if value[n] < best_value:
                 best_value, best = float(value[n]), theta[n]
-            for k in np.flatnonzero(flat):
-                waiting.setdefault(round(float(value[k]), 5), theta[k])
+            for k in np.flatnonzero(local_minima(model, theta, gram, cross)):
+                waiting.setdefault(round(float(value[k]), 5), []).append(theta[k])
+            if self.starts < ENOUGH:
+                continue
             for level in sorted(waiting):
-                if level < best_value + 1e-4 * (1 + abs(best_value)) or level in refused:
+                points = waiting.pop(level)
+                if level < best_value + 1e-4 * (1 + abs(best_value)):
                     continue
-                refused.add(level)
-                witness = self.certify_instance(part.network, small, waiting[level], best)
-                whole = witness and extend(network, part, witness, data)
-                if whole is not None:
-                    self.found(whole)
-                    return whole
+                for point in points:
+                    if tried[level] >= ATTEMPTS or self.left() < 0:
+                        break
+                    tried[level] += 1
+                    witness = self.certify_instance(part.network, small, point, best)
+                    whole = witness and extend(network, part, witness, data)
+                    if whole is not None:
+                        self.found(whole)
+                        return whole
         return None
+
+    def descents(self, model: BatchedLoss, gram: Any, cross: Any, count: int = 128) -> tuple[Any, Any]:
+        """Points where descents end; in half of them random weights stay zero (minima of sub-networks)."""
+        start = random_starts(model, self.rng, count)
+        share = self.rng.choice([0.15, 0.3, 0.5], size=(count, 1))
+        active = self.rng.random(start.shape) > share
+        active[: count // 2] = True
+        start[~active] = 0.0
+        self.starts += count
+        grams, crosses = np.repeat(gram[None], count, axis=0), np.repeat(cross[None], count, axis=0)
+        return descend(model, start, grams, crosses, 300, active)
 
     def certify_instance(self, network: LinearNetwork, data: Data, theta: Any, best: Any) -> SpuriousMinimum | None:
         """Exactly if rounding meets a critical point, else by a ball around the polished point."""
@@ -389,17 +404,15 @@ def _moments(data: Data) -> tuple[Any, Any]:
     )
 
 
-def switched_off(network: LinearNetwork, theta: Any, rng: np.random.Generator) -> Any:
-    """The starts with a few hidden units off on both sides: descents keep them off, and end at sub-network minima."""
-    theta = theta.copy()
-    hidden = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l])]
-    for row in theta:
-        for layer, unit in hidden:
-            if rng.random() < 1.0 / max(2, len(hidden)):
-                for n, (l, i, j) in enumerate(network.edges):
-                    if (l + 1, i) == (layer, unit) or (l, j) == (layer, unit):
-                        row[n] = 0.0
-    return theta
+def local_minima(model: BatchedLoss, theta: Any, gram: Any, cross: Any) -> Any:
+    """Which points look like local minima in floats: gradient zero, no negative eigenvalue of the Hessian."""
+    flat = np.abs(model.gradient(theta, gram, cross)).max(axis=1, initial=0.0) < 1e-5
+    flat &= np.abs(theta).max(axis=1, initial=0.0) < 1e6
+    index = np.flatnonzero(flat)
+    if len(index):
+        spectrum = np.linalg.eigvalsh(model.hessian(theta[index], gram, cross))
+        flat[index] = spectrum[:, 0] > -1e-5 * (1 + np.abs(spectrum).max(axis=1))
+    return flat
 
 
 def _small_choices(network: LinearNetwork) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
@@ -423,17 +436,14 @@ def extend(
         return witness
     whole = data or _extended_data(network, part, witness.data)
     point, better = (_extended(network, part, w) for w in (witness.point, witness.better))
-    if witness.loss_at_least == witness.loss_at_most:
-        for certificate in exact_certificates(Candidate(network, whole, point, better), attempts=0):
-            if certificate.strict and accepted(certificate) is not None:
-                return certificate
-            break
-    assert not isinstance(witness.minimum, Lifted)
-    minimum = Lifted(part.nodes[0], part.nodes[-1], part.network, witness.minimum)
-    lifted = replace(
-        witness, network=network, data=whole, point=point, better=better, minimum=minimum, strict=False
-    )
-    return lifted if accepted(lifted) is not None else None
+    strict = is_strict(network, whole, point)
+    if strict is None:
+        return None
+    assert not isinstance(witness.minimum, Lifted | Ball)
+    minimum = CriticalFamily() if strict else Lifted(part.nodes[0], part.nodes[-1], part.network, witness.minimum)
+    here = loss(network, point, whole)
+    certificate = SpuriousMinimum(network, whole, point, minimum, better, strict, here, here)
+    return certificate if accepted(certificate) is not None else None
 
 
 def _extended(network: LinearNetwork, part: SubNetwork, weights: Weights) -> Weights:

@@ -91,7 +91,8 @@ def degenerate_options(candidate: Candidate, attempts: int) -> Iterator[Minimum]
 def critical_coordinates(
     network: LinearNetwork, data: Data, point: Weights, rng: np.random.Generator
 ) -> frozenset[Edge]:
-    """A maximal set of edges that may move, in random order, while tr(R' M) keeps zero gradient (floats, random values)."""
+    """A maximal set of edges that may move, in random order, while tr(R' M) keeps zero gradient (floats, random
+    values)."""
     model = BatchedLoss(network)
     rest = -np.array([[float(x) for x in row] for row in residual(network, point, data)])
     start = np.array([float(x) for x in vector_of(network, point)])
@@ -183,34 +184,47 @@ def _spread(network: LinearNetwork, data: Data, centre: Sequence[Fraction], free
 
 
 def frozen_coordinates(network: LinearNetwork, data: Data, theta: Floats) -> list[int]:
-    """Coordinates on which the gauge fields, restricted, are invertible: pivots of a QR with column pivoting.
+    """Coordinates on which the gauge fields, restricted, are invertible.
 
     Raises:
         DegenerateCriticalPoint: the gauge does not explain the kernel of the Hessian at ``theta``.
     """
     rounded = weights_of(network, [Fraction(float(x)).limit_denominator(10**9) for x in theta])
     fields = np.array([[float(x) for x in f] for f in symmetry_fields(network, rounded, data)])
-    model = BatchedLoss(network)
-    gram = np.array([[float(x) for x in row] for row in data.gram])
-    cross = np.array([[float(x) for x in row] for row in data.cross])
-    spectrum = np.linalg.eigvalsh(model.hessian(theta[None], gram, cross)[0])
-    scale = 1 + float(np.abs(spectrum).max(initial=0.0))
-    if spectrum[0] < -1e-5 * scale:
-        raise DegenerateCriticalPoint(f"the Hessian has the negative eigenvalue {spectrum[0]:.3g}")
-    nullity = int((spectrum < 1e-5 * scale).sum())
-    chosen: list[int] = []
-    if fields.size:
-        rest = fields.copy()
-        while len(chosen) < nullity:
-            sizes = np.linalg.norm(rest, axis=0)
-            best = int(np.argmax(sizes))
-            if sizes[best] < 1e-4 * (1 + np.abs(fields).max()):
-                break
-            chosen.append(best)
-            unit = rest[:, best] / sizes[best]
-            rest = rest - np.outer(unit, unit @ rest)
+    nullity = len(_kernel(network, data, theta))
+    chosen = _independent_columns(fields, nullity)
     if len(chosen) != nullity:
         raise DegenerateCriticalPoint(f"the Hessian has nullity {nullity}, the gauge only rank {len(chosen)}")
+    return chosen
+
+
+def _kernel(network: LinearNetwork, data: Data, theta: Floats) -> Floats:
+    """The kernel of the Hessian in floats, as rows.
+
+    Raises:
+        DegenerateCriticalPoint: the Hessian has a negative eigenvalue.
+    """
+    gram = np.array([[float(x) for x in row] for row in data.gram])
+    cross = np.array([[float(x) for x in row] for row in data.cross])
+    spectrum, vectors = np.linalg.eigh(BatchedLoss(network).hessian(theta[None], gram, cross)[0])
+    scale = 1 + float(np.abs(spectrum).max(initial=0.0))
+    if spectrum.min(initial=0.0) < -1e-5 * scale:
+        raise DegenerateCriticalPoint(f"the Hessian has the negative eigenvalue {spectrum[0]:.3g}")
+    return np.asarray(vectors[:, spectrum < 1e-5 * scale].T)
+
+
+def _independent_columns(rows: Floats, count: int) -> list[int]:
+    """Up to `count` columns on which the rows stay independent, the best conditioned first (QR with pivoting)."""
+    chosen: list[int] = []
+    rest = rows.copy()
+    while rows.size and len(chosen) < count:
+        sizes = np.linalg.norm(rest, axis=0)
+        best = int(np.argmax(sizes))
+        if sizes[best] < 1e-4 * (1 + np.abs(rows).max()):
+            break
+        chosen.append(best)
+        unit = rest[:, best] / sizes[best]
+        rest = rest - np.outer(unit, unit @ rest)
     return sorted(chosen)
 
 
@@ -254,8 +268,8 @@ def _mpf(x: Fraction) -> mpmath.mpf:
 def exact_point(network: LinearNetwork, data: Data, theta: Floats) -> Weights | None:
     """An exactly critical rational point near ``theta``, up to gauge; None if none is met.
 
-    Tried: rounding to small denominators; and Newton's method with the frozen coordinates at small rationals, followed
-    by rational reconstruction (the others are then rational whenever M is).
+    Tried: rounding to small denominators; and Newton's method across the kernel of the Hessian, with the coordinates
+    along it at small rationals, followed by rational reconstruction.
     """
     from symverify.search import balanced
 
@@ -267,10 +281,14 @@ def exact_point(network: LinearNetwork, data: Data, theta: Floats) -> Weights | 
             weights = weights_of(network, rounded)
             if not any(gradient(network, weights, data)):
                 return weights
+    try:
+        kernel = _kernel(network, data, theta)
+    except DegenerateCriticalPoint:
+        return None
+    frozen = _independent_columns(kernel, len(kernel))
+    free = [n for n in range(network.parameters) if n not in frozen]
     for grain in (1, 2, 4, 16):
         try:
-            frozen = frozen_coordinates(network, data, theta)
-            free = [n for n in range(network.parameters) if n not in frozen]
             centre = polish(network, data, theta, free, 40, grain)
         except SymverifyError:
             continue

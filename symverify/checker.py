@@ -194,7 +194,9 @@ def read_flags(net, value, where):
     for l, matrix in enumerate(read_list(value, where, net.depth)):
         for i, row in enumerate(read_list(matrix, f"{where}[{l}]", net.widths[l + 1])):
             for j, x in enumerate(read_list(row, f"{where}[{l}][{i}]", net.widths[l])):
-                well_formed(type(x) is int and x in (0, net.masks[l][i][j]), f"{where}[{l}][{i}][{j}]", "0 or 1 on the mask")
+                well_formed(
+                    type(x) is int and x in (0, net.masks[l][i][j]), f"{where}[{l}][{i}][{j}]", "0 or 1 on the mask"
+                )
                 if x:
                     chosen.add((l, i, j))
     return chosen
@@ -376,9 +378,7 @@ def loss(net, weights, data):
 def pull_back(net, weights, matrix):
     """The derivative of tr(matrix' M) by every edge: (B' matrix F')[i][j] with B = backward[l+1], F = forward[l]."""
     forward, backward = chains(net, weights)
-    layers = [
-        multiply(multiply(transpose(backward[l + 1]), matrix), transpose(forward[l])) for l in range(net.depth)
-    ]
+    layers = [multiply(multiply(transpose(backward[l + 1]), matrix), transpose(forward[l])) for l in range(net.depth)]
     return [layers[l][i][j] for l, i, j in net.edges]
 
 
@@ -650,7 +650,9 @@ def check_lifted(net, data, point, evidence):
     require(all(nodes), where, "no path from these inputs to these outputs")
     inside = {(l, i, j) for l, i, j in net.edges if i in nodes[l + 1] and j in nodes[l]}
     for l, i, j in net.edges:
-        require((l, i, j) in inside or not point[l][i][j], "point", f"edge {(l, i, j)} outside the sub-network is not zero")
+        require(
+            (l, i, j) in inside or not point[l][i][j], "point", f"edge {(l, i, j)} outside the sub-network is not zero"
+        )
     masks = [[[net.masks[l][i][j] for j in nodes[l]] for i in nodes[l + 1]] for l in range(net.depth)]
     small_point = [[[point[l][i][j] for j in nodes[l]] for i in nodes[l + 1]] for l in range(net.depth)]
     gram = [[data.gram[j][k] for k in inputs] for j in inputs]
@@ -696,7 +698,9 @@ def check_spurious_minimum(certificate):
     facts["better_loss"] = loss(net, better, data)
     require(stated == [*facts["loss"], facts["better_loss"]], "statement", "the losses are not those of the two points")
     require(facts["better_loss"] < facts["loss"][0], "better", "its loss is not smaller")
-    require(minimum_kind == ("strict" if facts["strict"] else "degenerate"), "statement.minimum", "it is the other kind")
+    require(
+        minimum_kind == ("strict" if facts["strict"] else "degenerate"), "statement.minimum", "it is the other kind"
+    )
     exact = facts["loss"][0] == facts["loss"][1]
     at = "with loss " + ("" if exact else "at most ") + show(facts["loss"][1])
     modulo = "strict (modulo gauge)" if facts["strict"] else "degenerate"
@@ -867,9 +871,7 @@ def sign_chain(net, signs, layers):
             result = step
             continue
         columns = transpose(result)
-        result = [
-            [{x * y for s, t in zip(row, column) for x in s for y in t} for column in columns] for row in step
-        ]
+        result = [[{x * y for s, t in zip(row, column) for x in s for y in t} for column in columns] for row in step]
     return result
 
 
@@ -946,9 +948,9 @@ def check_trap(certificate):
         "loss": (bound, start_loss),
         "better_loss": better_loss,
         "proved": (
-            f"the {net.shape()} has, for orthogonal data, a trap at infinity: no path of non-increasing loss leads from the"
-            f" start (loss {show(start_loss)}) below {show(bound)}, the orthant that holds these paths has no local minimum,"
-            f" and another point has loss {show(better_loss)}"
+            f"the {net.shape()} has, for orthogonal data, a trap at infinity: no path of non-increasing loss leads"
+            f" from the start (loss {show(start_loss)}) below {show(bound)}, the orthant that holds these paths has no"
+            f" local minimum, and another point has loss {show(better_loss)}"
         ),
         "assumes": [],
     }

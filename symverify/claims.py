@@ -100,6 +100,16 @@ class Report:
             lines += [f"{name + ':':<11} {item}" for item in items]
         return "\n".join([*lines, "", render(self.rows, "text"), "", f"Verdict: {self.verdict}. {self.summary}"])
 
+    def _repr_html_(self) -> str:
+        from symverify.tables import html_report
+
+        return html_report(self)
+
+    def _repr_latex_(self) -> str:
+        from symverify.tables import render
+
+        return render(self.rows, "latex")
+
 
 class RefusedCertificate(Exception):
     """The checker refused a certificate that a claim rests on: the claim is not settled."""
@@ -144,12 +154,13 @@ class Bench:
         if outcome in ("invalid", "malformed"):
             raise RefusedCertificate(f"{path}: {outcome}: {facts}")
         assert not isinstance(facts, str)
+        checked: list[dict[str, Any]] = facts
         assumed = sorted({a for f in facts for a in f["assumes"]})
         self.assumed += [a for a in assumed if a not in self.assumed]
         body = json.loads(data)
         bodies = body.get("certificates", [body])
         self.rows.append(row_of(self.claim.name, case, structure, bodies, facts, bool(assumed), digest(data)))
-        return facts
+        return checked
 
     def benign(self, networks: Iterable[LinearNetwork], data_class: DataClass) -> list[Benign]:
         """Traces that these structures are benign.
@@ -220,11 +231,11 @@ class Bench:
                             raise RefusedCertificate(f"the search found a spurious minimum of {network}")
         return count, tried
 
-    def report(
-        self, verdict: str, summary: str, proved: Sequence[str] = (), observed: Sequence[str] = ()
-    ) -> Report:
+    def report(self, verdict: str, summary: str, proved: Sequence[str] = (), observed: Sequence[str] = ()) -> Report:
         """The report with all rows so far."""
-        return Report(self.claim, verdict, summary, tuple(proved), tuple(observed), tuple(self.assumed), tuple(self.rows))
+        return Report(
+            self.claim, verdict, summary, tuple(proved), tuple(observed), tuple(self.assumed), tuple(self.rows)
+        )
 
 
 def row_of(
@@ -244,7 +255,7 @@ def row_of(
         data_name = ", ".join(sorted({data_of(b) for b in bodies}))
         evidence = ", ".join(sorted(set().union(*(evidence_of(b) for b in bodies))))
         return Row(claim, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
-    network, data, point, _ = decode_instance(body)
+    network, _, point, _ = decode_instance(body)
     low, high = fact["loss"]
     loss = str(high) if low == high else f"{float(high):.9g}"
     if body["kind"] == "trap":
@@ -256,7 +267,18 @@ def row_of(
     jacobian_rank = str(rank(jacobian(network, point)))
     shape = structure or str(network)
     return Row(
-        claim, case, shape, data_name, loss, str(fact["better_loss"]), inertia, gauge, jacobian_rank, kind, status, name[:12]
+        claim,
+        case,
+        shape,
+        data_name,
+        loss,
+        str(fact["better_loss"]),
+        inertia,
+        gauge,
+        jacobian_rank,
+        kind,
+        status,
+        name[:12],
     )
 
 
@@ -264,7 +286,11 @@ def data_of(body: dict[str, Any]) -> str:
     """The class of the data of a certificate, or what its numeric data are."""
     if "class" in body["data"]:
         return str(body["data"]["class"])
-    return "orthogonal" if Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"]).is_orthogonal else "correlated"
+    return (
+        "orthogonal"
+        if Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"]).is_orthogonal
+        else "correlated"
+    )
 
 
 def evidence_of(body: dict[str, Any]) -> set[str]:
@@ -285,7 +311,8 @@ def support(network: LinearNetwork, point: Weights) -> LinearNetwork:
 
 
 def is_minimum_of_support(witness: SpuriousMinimum) -> bool:
-    """R vanishes at every entry of M that the non-zero weights reach: the point is a global minimum of that sub-network."""
+    """R vanishes at every entry of M that the non-zero weights reach: the point is a global minimum of that
+    sub-network."""
     rest = residual(witness.network, witness.point, witness.data)
     return all(not rest[o][j] for o, j in support(witness.network, witness.point).covered)
 
@@ -300,7 +327,8 @@ def mechanism(body: dict[str, Any]) -> str:
     if any(rest[o][j] for o, j in alive.covered):
         return f"the weights alive are {names}; the residual is not zero at {missed}"
     return (
-        f"the residual is zero wherever the weights {names} reach, so the point is the global minimum of that sub-network;"
+        f"the residual is zero wherever the weights {names} reach, so the point is the global minimum of that"
+        f" sub-network;"
         f" {missed} stay unfitted"
     )
 

@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    return checker.main(options.files)
+    code: int = checker.main(options.files)
+    return code
 
 
 def _load(path: str) -> Any:
@@ -106,10 +107,16 @@ class Keeper:
             temporary.write_bytes(data)
             temporary.replace(path)
         except OSError as error:
-            raise UsageError(f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder") from None
+            raise UsageError(
+                f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder"
+            ) from None
         if path not in self.paths:
             self.paths.append(path)
         return path
+
+    def found(self, certificate: Certificate) -> None:
+        """What the search calls for each certificate that the checker accepted."""
+        self.keep(certificate)
 
     def interrupted(self) -> int:
         kept = ", ".join(map(str, self.paths))
@@ -135,7 +142,7 @@ def _analyze(options: argparse.Namespace) -> int:
                 seed=options.seed,
                 budget=options.budget,
                 progress=status,
-                found=keeper.keep,
+                found=keeper.found,
             )
         path = str(keeper.keep(answer.certificate)) if answer.certificate is not None else None
     except KeyboardInterrupt:

@@ -79,9 +79,7 @@ def gradient(network: LinearNetwork, weights: Weights, data: Data) -> Vector:
     """``dL/dtheta`` over ``network.edges``, exactly."""
     forward, backward = _chains(network, weights)
     r = forward[-1] * to_flint(data.gram) - to_flint(data.cross)
-    layers = [
-        from_flint(backward[l + 1].transpose() * r * forward[l].transpose()) for l in range(network.depth)
-    ]
+    layers = [from_flint(backward[l + 1].transpose() * r * forward[l].transpose()) for l in range(network.depth)]
     return tuple(layers[l][i][j] for l, i, j in network.edges)
 
 
@@ -115,9 +113,7 @@ def hessian(network: LinearNetwork, weights: Weights, data: Data) -> Matrix:
 def jacobian(network: LinearNetwork, weights: Weights) -> Matrix:
     """Rows ``dM/dw_e``, flattened row by row, one per edge (``p x d_y d_x``)."""
     forward, backward = (list(map(from_flint, chain)) for chain in _chains(network, weights))
-    return tuple(
-        tuple(b[i] * x for b in backward[l + 1] for x in forward[l][j]) for l, i, j in network.edges
-    )
+    return tuple(tuple(b[i] * x for b in backward[l + 1] for x in forward[l][j]) for l, i, j in network.edges)
 
 
 def symmetry_fields(network: LinearNetwork, weights: Weights, data: Data) -> list[Vector]:

@@ -361,6 +361,14 @@ class LinearNetwork:
     def __str__(self) -> str:
         return "-".join(map(str, self.widths)) + " " + " | ".join(" ".join(map(_bits, m)) for m in self.masks)
 
+    def _repr_html_(self) -> str:
+        tables = []
+        for l, mask in enumerate(self.masks, start=1):
+            rows = "".join("<tr>" + "".join(f"<td>{x}</td>" for x in row) + "</tr>" for row in mask)
+            tables.append(f"<table><caption>W<sub>{l}</sub></caption>{rows}</table>")
+        widths = "-".join(map(str, self.widths))
+        return f"<div>{widths}, {self.parameters} weights{''.join(tables)}</div>"
+
     def _repr_latex_(self) -> str:
         factors = []
         for l in range(self.depth - 1, -1, -1):

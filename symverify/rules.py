@@ -1,4 +1,5 @@
-"""Benign for all data: rules P, K, D and contraction, and the search for a trace that settles every pair (output, input).
+"""Benign for all data: rules P, K, D and contraction, and the search for a trace that settles every pair (output,
+input).
 
 Each rule has its lemma in ``docs/mathematics.md`` and its check in the checker.  No trace found says nothing about the
 structure: the rules are sufficient, not necessary.
@@ -23,7 +24,8 @@ Settled = tuple[Step, frozenset[Pair]]
 
 
 def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | None:
-    """A trace by rules P, K, D and contraction that every local minimum is global for all data of the class (or for these data).
+    """A trace by rules P, K, D and contraction that every local minimum is global for all data of the class (or for
+    these data).
 
     Returns None if the rules leave a pair unsettled; that is no statement about the structure.
 

@@ -128,7 +128,7 @@ def _random_point(network: LinearNetwork, rng: np.random.Generator) -> Floats:
         off = [n for n, (l, i, j) in enumerate(network.edges) if (l == layer - 1 and i == unit)]
         out = [n for n, (l, i, j) in enumerate(network.edges) if (l == layer and j == unit)]
         theta[off if rng.random() < 0.5 else out] = 0
-    return theta.astype(float)
+    return np.asarray(theta, dtype=float)
 
 
 def _design_at(network: LinearNetwork, rng: np.random.Generator, data_class: DataClass) -> _Design | None:
@@ -220,7 +220,10 @@ def _data_of(network: LinearNetwork, design: _Design, scale: Fraction) -> tuple[
     m = product(network, point)
     n = len(design.gram)
     target = [
-        [sum((m[o][k] * design.gram[k][j] for k in range(n)), Fraction(0)) - scale * design.residual[o][j] for j in range(n)]
+        [
+            sum((m[o][k] * design.gram[k][j] for k in range(n)), Fraction(0)) - scale * design.residual[o][j]
+            for j in range(n)
+        ]
         for o in range(len(m))
     ]
     return point, Data.from_moments(design.gram, as_matrix(target))

@@ -43,10 +43,10 @@ def structures(*widths: int) -> Iterator[LinearNetwork]:
 def _filled_masks(rows: int, columns: int) -> list[np.ndarray[tuple[int, int], np.dtype[np.uint8]]]:
     bits = (np.arange(2 ** (rows * columns))[:, None] >> np.arange(rows * columns)[::-1]) & 1
     masks = bits.reshape(-1, rows, columns).astype(np.uint8)
-    return list(masks[masks.any(axis=1).all(axis=1) & masks.any(axis=2).all(axis=1)])
+    return list(masks[(masks.sum(axis=1) > 0).all(axis=1) & (masks.sum(axis=2) > 0).all(axis=1)])
 
 
-def _orbit(masks: tuple[np.ndarray[tuple[int, int], np.dtype[np.uint8]], ...], groups: list[np.ndarray]) -> set[bytes]:  # type: ignore[type-arg]
+def _orbit(masks: tuple[np.ndarray[tuple[int, int], np.dtype[np.uint8]], ...], groups: list[np.ndarray]) -> set[bytes]:
     """The images of the masks under all permutations, as bytes."""
     images: dict[bytes, set[bytes]] | None = None
     for l, mask in enumerate(masks):

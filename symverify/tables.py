@@ -49,7 +49,9 @@ def render(rows: Sequence[Row], format: str) -> str:
     headings = [HEADINGS[name] for name in names]
     if format == "text":
         # the claim stands above; twelve columns would not fit a terminal
-        return tabulate([line[1:] for line in table], headings[1:], tablefmt="simple", disable_numparse=True, maxcolwidths=34)
+        return tabulate(
+            [line[1:] for line in table], headings[1:], tablefmt="simple", disable_numparse=True, maxcolwidths=34
+        )
     if format == "markdown":
         clean = [[cell.replace("|", "\\|") for cell in line] for line in table]
         return tabulate(clean, headings, tablefmt="github", disable_numparse=True)
@@ -90,7 +92,14 @@ def latex_document(reports: Sequence[Report], fragment: str) -> str:
 
 
 def _tex(text: str) -> str:
-    table = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", ">": r"$>$", "<": r"$<$", "|": r"$|$"}
+    table = {
+        "\\": r"\textbackslash{}",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        ">": r"$>$",
+        "<": r"$<$",
+        "|": r"$|$",
+    }
     return "".join(table.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
@@ -112,7 +121,16 @@ def html_document(reports: Sequence[Report], fragment: str) -> str:
     )
 
 
+def html_report(report: Report) -> str:
+    """One report for a notebook: title, verdict, table."""
+    claim = report.claim
+    head = f"<h3>{escape(claim.title)}: {escape(report.verdict)}</h3><p>{escape(report.summary)}</p>"
+    return head + render(report.rows, "html")
+
+
 def summary(reports: Sequence[Report], width: int = 96) -> str:
     """The verdicts as a short table for a terminal."""
     rows = [[r.claim.name, r.verdict, r.summary] for r in reports]
-    return str(tabulate(rows, ["claim", "verdict", "what holds"], tablefmt="simple", maxcolwidths=[None, 20, width - 50]))
+    return str(
+        tabulate(rows, ["claim", "verdict", "what holds"], tablefmt="simple", maxcolwidths=[None, 20, width - 50])
+    )

@@ -224,7 +224,11 @@ def certified_point(
     model = BatchedLoss(network)
     gram, cross = _moments(data)
     theta, value = descend(
-        model, random_starts(model, rng, starts), np.repeat(gram[None], starts, 0), np.repeat(cross[None], starts, 0), 200
+        model,
+        random_starts(model, rng, starts),
+        np.repeat(gram[None], starts, 0),
+        np.repeat(cross[None], starts, 0),
+        200,
     )
     better = rationalise(network, data, theta[first_minimum(value)], loss(network, point, data))
     if better is None:
@@ -357,15 +361,15 @@ class _Run:
                 points = waiting.pop(level)
                 if level < best_value + 1e-4 * (1 + abs(best_value)):
                     continue
-                for point in points:
-                    if tried[level] >= ATTEMPTS or self.left() < 0:
-                        break
-                    tried[level] += 1
-                    witness = self.certify_instance(part.network, small, point, best)
-                    whole = witness and extend(network, part, witness, data)
-                    if whole is not None:
-                        self.found(whole)
-                        return whole
+                points = points[: max(0, ATTEMPTS - tried[level])]
+                tried[level] += len(points)
+                for certify in (self.certify_exactly, self.certify_ball):
+                    for point in points if self.left() > 0 else ():
+                        witness = certify(part.network, small, point, best)
+                        whole = witness and extend(network, part, witness, data)
+                        if whole is not None:
+                            self.found(whole)
+                            return whole
         return None
 
     def descents(self, model: BatchedLoss, gram: Any, cross: Any, count: int = 128) -> tuple[Any, Any]:
@@ -379,17 +383,20 @@ class _Run:
         grams, crosses = np.repeat(gram[None], count, axis=0), np.repeat(cross[None], count, axis=0)
         return descend(model, start, grams, crosses, 300, active)
 
-    def certify_instance(self, network: LinearNetwork, data: Data, theta: Any, best: Any) -> SpuriousMinimum | None:
-        """Exactly if rounding meets a critical point, else by a ball around the polished point."""
+    def certify_exactly(self, network: LinearNetwork, data: Data, theta: Any, best: Any) -> SpuriousMinimum | None:
+        """If there is an exactly critical rational point near ``theta``."""
+        point = exact_point(network, data, theta)
+        better = None if point is None else rationalise(network, data, best, loss(network, point, data))
+        if point is None or better is None:
+            return None
+        return self.certified(Candidate(network, data, point, better))
+
+    def certify_ball(self, network: LinearNetwork, data: Data, theta: Any, best: Any) -> SpuriousMinimum | None:
+        """By a ball around the polished point; its loss is known up to the radius only, hence the margin."""
         here = Fraction(float(BatchedLoss(network).loss(theta[None], *_moments(data))[0])) + data.constant
         better = rationalise(network, data, best, here - Fraction(1, 10**5))
         if better is None:
             return None
-        point = exact_point(network, data, theta)
-        if point is not None and loss(network, better, data) < loss(network, point, data):
-            witness = self.certified(Candidate(network, data, point, better))
-            if witness is not None:
-                return witness
         try:
             certificate = ball_certificate(network, data, theta, better)
         except SymverifyError:

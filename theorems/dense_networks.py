@@ -2,8 +2,10 @@
 
 Statement.   In a dense linear network of any depth, for the squared loss and any data, every local minimum is global.
 Hypotheses.  All masks full.
-Source.      Baldi, Hornik 1989; Kawaguchi 2016; Lu, Kawaguchi 2017 (the base that the paper compares sparse networks with).
-Method.      Lemmas *wide-block* and *contract* prove it where no hidden layer is a bottleneck; elsewhere it is the theorem of
+Source.      Baldi, Hornik 1989; Kawaguchi 2016; Lu, Kawaguchi 2017 (the base that the paper compares sparse networks
+             with).
+Method.      Lemmas *wide-block* and *contract* prove it where no hidden layer is a bottleneck; elsewhere it is the
+             theorem of
              the literature, and shown as assumed.  docs/mathematics.md has a proof from Eckart-Young besides.
 """
 
@@ -36,16 +38,22 @@ def settle(bench: Bench) -> Report:
         bench.prove(name, lambda part=part: part, f"dense, {label}", f"{len(part)} widths")
         bench.require_all(name, [proof.network for proof in part])
     without = sum(not proof.assumes for proof in proofs)
-    searched, tried = bench.search([LinearNetwork.dense(3, 1, 3), LinearNetwork.dense(2, 1, 2, 2)], DataClass.ANY, rounds=4)
+    searched, tried = bench.search(
+        [LinearNetwork.dense(3, 1, 3), LinearNetwork.dense(2, 1, 2, 2)], DataClass.ANY, rounds=4
+    )
     return bench.report(
         "confirmed",
-        f"Proved by the checker for {without} of the {len(networks)} widths tried; the others, with a bottleneck, rest on the"
+        f"Proved by the checker for {without} of the {len(networks)} widths tried; the others, with a bottleneck,"
+        f" rest on the"
         " theorems of the literature named.",
         proved=(
-            f"{without} of {len(networks)} widths (two layers up to 3-3-3; three and four layers up to width 2), for every convex"
+            f"{without} of {len(networks)} widths (two layers up to 3-3-3; three and four layers up to width 2),"
+            f" for every convex"
             " differentiable loss",
         ),
-        observed=(f"a search in {searched} dense networks with a bottleneck: {tried} candidates, none a local minimum",),
+        observed=(
+            f"a search in {searched} dense networks with a bottleneck: {tried} candidates, none a local minimum",
+        ),
     )
 
 

@@ -23,7 +23,8 @@ from symverify.verify import certified_point
 CLAIM = Claim(
     "nonintersecting_first_layer",
     "Non-intersecting sparse first layer, dense other layers, orthogonal data",
-    "If every input feeds one first-layer unit only and all other layers are dense, then for orthogonal data every local"
+    "If every input feeds one first-layer unit only and all other layers are dense, then for orthogonal data"
+    " every local"
     " minimum is global.",
     ("X X' diagonal and positive; rows of the first mask disjoint; all other masks full",),
     PAPER,
@@ -55,8 +56,10 @@ def depth_three() -> Iterator[LinearNetwork]:
 
 
 def blocked(units: int, outputs: int) -> SpuriousMinimum:
-    """A degenerate spurious minimum with ``units`` first-layer units (one reads two inputs, the others one) and a second
-    layer of width ``units + outputs - 3``: the direction that would help is in the image of no unit of the second layer.
+    """A degenerate spurious minimum with ``units`` first-layer units (one reads two inputs, the others one) and a
+    second
+    layer of width ``units + outputs - 3``: the direction that would help is in the image of no unit of the second
+             layer.
     """
     hidden = units + outputs - 3
     network = disjoint((2,) + (1,) * (units - 1), hidden, outputs)
@@ -89,7 +92,9 @@ def settle(bench: Bench) -> Report:
     strict = disjoint((2, 1, 1), 2, 3)
     bench.prove("strict-depth-3", lambda: bench.witness(strict, ORTHOGONAL, 24, True), "three layers: strict minimum")
     least = disjoint((2, 1), 1, 2)
-    bench.prove("degenerate-depth-3", lambda: bench.witness(least, ORTHOGONAL, 60, False), "three layers: degenerate minimum")
+    bench.prove(
+        "degenerate-depth-3", lambda: bench.witness(least, ORTHOGONAL, 60, False), "three layers: degenerate minimum"
+    )
     deeper = disjoint((2, 1, 1), 2, 2, 3)
     bench.prove("strict-depth-4", lambda: bench.witness(deeper, ORTHOGONAL, 12, True), "four layers: strict minimum")
     sizes = [(a, b) for a in (2, 3, 4) for b in (2, 3, 4) if (a, b) != (2, 2)]
@@ -100,30 +105,40 @@ def settle(bench: Bench) -> Report:
         f"{len(sizes)} structures, d_1, d_y up to 4",
     )
     three = [network for network in depth_three() if prove_benign(network, ORTHOGONAL) is not None]
-    bench.prove("holds-depth-3", lambda: bench.benign(three, ORTHOGONAL), "three layers: holds", f"{len(three)} structures")
+    bench.prove(
+        "holds-depth-3", lambda: bench.benign(three, ORTHOGONAL), "three layers: holds", f"{len(three)} structures"
+    )
     bench.require_all("holds-depth-3", three)
     diagonal = disjoint((1, 1, 1), 2, 2)
-    bench.prove("diagonal-depth-3", lambda: bench.witness(diagonal, ORTHOGONAL, 24, False), "three layers: one input a unit")
+    bench.prove(
+        "diagonal-depth-3", lambda: bench.witness(diagonal, ORTHOGONAL, 24, False), "three layers: one input a unit"
+    )
     singles = [disjoint((1, 1), 2, 3), disjoint((1, 1, 1), 3, 3)]
     searched, tried = bench.search(singles, ORTHOGONAL, rounds=6)
     return bench.report(
         "refuted",
-        "It holds for two layers. It fails for every depth from three on: for widths 4-3-2-3 by a strict and for 3-2-1-2 by"
+        "It holds for two layers. It fails for every depth from three on: for widths 4-3-2-3 by a strict and for"
+        " 3-2-1-2 by"
         " a degenerate minimum.",
         proved=(
             "two layers: it holds, every width (lemma dense-block; base theorem assumed unless one output)",
-            "three layers: it holds if d_y = 1 (path), if d_1 = 1 (dense), if d_2 >= d_1 + d_y - 2 (contract), and if d_2 = 1"
+            "three layers: it holds if d_y = 1 (path), if d_1 = 1 (dense), if d_2 >= d_1 + d_y - 2 (contract),"
+            " and if d_2 = 1"
             " and every first-layer unit reads one input (contract); d_l = width of layer l",
-            "three layers: it fails for 4-3-2-3 (strict) and 3-2-1-2 (degenerate); and, if some unit reads two inputs, for"
-            " d_2 = a + b - 3 with 2 <= a, b <= 4, a units and b outputs; hence by lifting, if some unit reads two inputs and"
+            "three layers: it fails for 4-3-2-3 (strict) and 3-2-1-2 (degenerate); and, if some unit reads two"
+            " inputs, for"
+            " d_2 = a + b - 3 with 2 <= a, b <= 4, a units and b outputs; hence by lifting, if some unit reads"
+            " two inputs and"
             " d_1, d_y >= 2, for every d_2 <= min(d_1, 4) + min(d_y, 4) - 3",
             "every larger depth: it fails, by splitting a dense layer of a witness into two (docs/mathematics.md); a"
             " certificate for 4-3-2-2-3",
         ),
         observed=(
-            "open: every unit reads one input and 2 <= d_2 <= d_1 + d_y - 3 (some of these fail, 3-3-2-2 by a certificate), and"
+            "open: every unit reads one input and 2 <= d_2 <= d_1 + d_y - 3 (some of these fail, 3-3-2-2 by a"
+            " certificate), and"
             " d_2 <= d_1 + d_y - 3 beyond the bound above; for"
-            f" {searched} of them (2-2-2-3, 3-3-3-3) six rounds of search with {tried} candidates found no local minimum",
+            f" {searched} of them (2-2-2-3, 3-3-3-3) six rounds of search with {tried} candidates found no local"
+            f" minimum",
         ),
     )
 

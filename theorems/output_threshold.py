@@ -5,8 +5,10 @@ Statement.   Spurious minima from sub-networks need an output "larger than three
 Hypotheses.  Two outputs, two layers, orthogonal data; strict minima, degenerate minima and traps at infinity each on
              their own.  (Beyond: correlated data, and three layers.)
 Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, second statement of the abstract.
-Method.      Strict: lemma *two-outputs* (for almost all orthogonal data every local minimum is global, and strict minima
-             survive small changes of the data).  Degenerate: an exact witness with six weights.  Trap: an orthant that no
+Method.      Strict: lemma *two-outputs* (for almost all orthogonal data every local minimum is global, and strict
+             minima
+             survive small changes of the data).  Degenerate: an exact witness with six weights.  Trap: an orthant
+             that no
              descent path leaves (lemma *trap*).
 """
 
@@ -28,7 +30,8 @@ CLAIM = Claim(
     "With two outputs there are no spurious minima that come from sub-networks.",
     ("two outputs, two layers, orthogonal data",),
     PAPER,
-    "a lemma for strict minima; an exact degenerate witness; a certified trap at infinity; witnesses beyond the hypotheses",
+    "a lemma for strict minima; an exact degenerate witness; a certified trap at infinity; witnesses beyond the"
+    " hypotheses",
 )
 ORTHOGONAL = DataClass.ORTHOGONAL
 SIZES = [(a, b, 2) for a, b in product((1, 2, 3), (1, 2, 3))]
@@ -69,19 +72,24 @@ def settle(bench: Bench) -> Report:
     searched, tried = bench.search(sample, ORTHOGONAL, rounds=2, strict=True)
     return bench.report(
         "refuted",
-        "Two outputs exclude strict minima (two layers, orthogonal data), but neither degenerate minima nor traps at infinity;"
+        "Two outputs exclude strict minima (two layers, orthogonal data), but neither degenerate minima nor traps"
+        " at infinity;"
         " for correlated data not even strict minima.",
         proved=(
-            "strict: excluded for two layers and orthogonal data, every structure with at most two outputs (lemma two-outputs)",
+            "strict: excluded for two layers and orthogonal data, every structure with at most two outputs (lemma"
+            " two-outputs)",
             "degenerate: not excluded: units {1}x{1}, {12}x{12}, six weights",
             "trap at infinity: not excluded: units {12}x{12}, {1}x{1}, six weights, in an open set of data",
-            "correlated data: strict minima exist with two outputs: supports {1,2}, {3,4}, dense second layer, eight weights",
+            "correlated data: strict minima exist with two outputs: supports {1,2}, {3,4}, dense second layer,"
+            " eight weights",
             "three layers: degenerate minima exist with two outputs (3-2-1-2, claim nonintersecting_first_layer)",
         ),
         observed=(
-            f"a search for strict minima in {searched} of the {len(open_ones)} structures up to 3-3-2 that no rule proves benign:"
+            f"a search for strict minima in {searched} of the {len(open_ones)} structures up to 3-3-2 that no"
+            f" rule proves benign:"
             f" 2 rounds each, {tried} candidates, none (as the lemma says)",
-            "three layers, two outputs, orthogonal data, strict: not settled; see docs/mathematics.md for what was searched",
+            "three layers, two outputs, orthogonal data, strict: not settled; see docs/mathematics.md for what"
+            " was searched",
         ),
     )
 

@@ -11,6 +11,7 @@ Method.      Rule P (lemma *path* of docs/mathematics.md): all hidden nodes of e
 """
 
 import sys
+from itertools import pairwise
 
 import numpy as np
 
@@ -37,9 +38,7 @@ def random_structures(count: int) -> list[LinearNetwork]:
     found: list[LinearNetwork] = []
     while len(found) < count:
         widths = [*rng.integers(2, 6, size=int(rng.integers(2, 4))), 1]
-        masks = [
-            (rng.random((above, below)) < 0.6).astype(int) for below, above in zip(widths, widths[1:], strict=False)
-        ]
+        masks = [(rng.random((above, below)) < 0.6).astype(int) for below, above in pairwise(widths)]
         network = LinearNetwork.from_masks(masks)
         if network.covered:
             found.append(network.pruned().network)
@@ -65,7 +64,8 @@ def settle(bench: Bench) -> Report:
         "It holds for every structure, depth, width and mask, for all data and every convex differentiable loss.",
         proved=(
             "for every structure with one output, by rule P (lemma path), for every convex differentiable loss",
-            f"besides, a trace accepted by the checker for each of the {counts[0]} structures with two layers up to 4-4-1"
+            f"besides, a trace accepted by the checker for each of the {counts[0]} structures with two layers up"
+            f" to 4-4-1"
             f" and the {counts[1]} with three layers up to 3-3-3-1 (up to isomorphism, without dead units)",
         ),
         observed=(

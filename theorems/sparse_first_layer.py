@@ -31,7 +31,8 @@ CLAIM = Claim(
 
 
 def sparse_first_layers(limit: int, intersecting: bool) -> list[LinearNetwork]:
-    """Second layer dense, first layer sparse with (or without) an input that two units read; fewer than `limit` weights.
+    """Second layer dense, first layer sparse with (or without) an input that two units read; fewer than `limit`
+    weights.
 
     Up to four inputs, three units and three outputs, up to isomorphism, by number of weights.
     """
@@ -72,18 +73,24 @@ def settle(bench: Bench) -> Report:
         open_ones = [network for network in smaller if prove_benign(network, data_class) is None]
         searched, tried = bench.search(open_ones, data_class, rounds=2, strict=True)
         observed.append(
-            f"({letter}) of the {len(smaller)} structures of this kind with fewer than {strict.parameters} weights (at most 4"
-            f" inputs, 3 units, 3 outputs) the rules prove {len(smaller) - len(open_ones)} benign; in the other {searched}, 2"
+            f"({letter}) of the {len(smaller)} structures of this kind with fewer than {strict.parameters}"
+            f" weights (at most 4"
+            f" inputs, 3 units, 3 outputs) the rules prove {len(smaller) - len(open_ones)} benign; in the other"
+            f" {searched}, 2"
             f" rounds of search with {tried} candidates found no strict minimum"
         )
     return bench.report(
         "confirmed",
-        "Both kinds of data have strict and degenerate witnesses. Mechanism: h hidden units allow M only rank h, and each unit"
+        "Both kinds of data have strict and degenerate witnesses. Mechanism: h hidden units allow M only rank h,"
+        " and each unit"
         " only its own inputs; with more useful directions than units, the units can settle on the wrong ones.",
         proved=(
-            "(a) disjoint supports {1,2}, {3,4}, dense 2x2 second layer, correlated data: strict; {1,2}, {3}: degenerate",
-            "(b) supports {3,4}, {1,2,4}, dense 3x2 second layer, orthogonal data: strict; {1,2}, {1,3} with dense 2x2: degenerate",
-            "the mechanism is the rank: M has rank at most 2 here; with as many units of equal support as inputs rule K excludes it",
+            "(a) disjoint supports {1,2}, {3,4}, dense 2x2 second layer, correlated data: strict; {1,2}, {3}:"
+            " degenerate",
+            "(b) supports {3,4}, {1,2,4}, dense 3x2 second layer, orthogonal data: strict; {1,2}, {1,3} with"
+            " dense 2x2: degenerate",
+            "the mechanism is the rank: M has rank at most 2 here; with as many units of equal support as inputs"
+            " rule K excludes it",
         ),
         observed=observed,
     )

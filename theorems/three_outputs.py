@@ -1,11 +1,14 @@
 """Three or more outputs: there are spurious local minima, from the global minimum of a sub-network.
 
-Statement.   Sparse linear networks with three or more outputs have sub-optimal local minima, due to the global minimum of
+Statement.   Sparse linear networks with three or more outputs have sub-optimal local minima, due to the global
+             minimum of
              a sub-network.
 Hypotheses.  Three outputs; some sparse structure; orthogonal data are enough.
-Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, second statement of the abstract (its wording is
+Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, second statement of the abstract (its
+             wording is
              "larger than three dimensions").
-Method.      An exact witness at which the weights that are not zero form a sub-network that the point minimises globally;
+Method.      An exact witness at which the weights that are not zero form a sub-network that the point minimises
+             globally;
              found from the masks alone, in the order of the number of weights.
 """
 
@@ -21,7 +24,8 @@ from symverify.structures import structures
 CLAIM = Claim(
     "three_outputs",
     "Three outputs",
-    "Sparse linear networks with three or more outputs have spurious local minima that are global minima of a sub-network.",
+    "Sparse linear networks with three or more outputs have spurious local minima that are global minima of a"
+    " sub-network.",
     ("three outputs; orthogonal data",),
     PAPER,
     "exact witnesses found by inverse design from the masks alone, in the order of the number of weights",
@@ -35,9 +39,13 @@ TWICE = LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1, 3]))
 def settle(bench: Bench) -> Report:
     """Confirm the claim by witnesses, and name the sub-network."""
     bench.prove(
-        "strict", lambda: bench.witness(STRICT, ORTHOGONAL, 60, True, is_minimum_of_support), "{3}x{3}, {123}x{123}: strict"
+        "strict",
+        lambda: bench.witness(STRICT, ORTHOGONAL, 60, True, is_minimum_of_support),
+        "{3}x{3}, {123}x{123}: strict",
     )
-    bench.prove("degenerate", lambda: bench.witness(DEGENERATE, ORTHOGONAL, 60, False, is_minimum_of_support), "degenerate")
+    bench.prove(
+        "degenerate", lambda: bench.witness(DEGENERATE, ORTHOGONAL, 60, False, is_minimum_of_support), "degenerate"
+    )
     bench.prove("two-blocks", lambda: bench.witness(TWICE, ORTHOGONAL, 40, True), "{12}x{12}, {13}x{13}: strict")
     smaller = [
         network
@@ -51,15 +59,19 @@ def settle(bench: Bench) -> Report:
         "confirmed",
         f"Strict: {mechanism(bench.read('strict')[0])}.",
         proved=(
-            "a strict minimum with 8 weights and a degenerate one with 7, both global minima of the sub-network of their"
-            " non-zero weights; two units {12}x{12}, {13}x{13} have a strict one too; by lifting, every network that contains"
+            "a strict minimum with 8 weights and a degenerate one with 7, both global minima of the sub-network"
+            " of their"
+            " non-zero weights; two units {12}x{12}, {13}x{13} have a strict one too; by lifting, every network"
+            " that contains"
             " one of these structures has a spurious minimum",
             f"degenerate: {mechanism(bench.read('degenerate')[0])}",
             f"two blocks: {mechanism(bench.read('two-blocks')[0])}",
         ),
         observed=(
-            f"of the {len(smaller)} structures with three outputs and fewer than 8 weights (at most 3 inputs and 3 units) the"
-            f" rules prove {len(smaller) - len(open_ones)} benign; in the other {searched}, 2 rounds of search with {tried}"
+            f"of the {len(smaller)} structures with three outputs and fewer than 8 weights (at most 3 inputs and"
+            f" 3 units) the"
+            f" rules prove {len(smaller) - len(open_ones)} benign; in the other {searched}, 2 rounds of search"
+            f" with {tried}"
             " candidates found no strict minimum",
         ),
     )

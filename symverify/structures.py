@@ -25,7 +25,7 @@ def structures(*widths: int) -> Iterator[LinearNetwork]:
         >>> [str(net) for net in structures(2, 1, 2)]
         ['2-1-2 11 | 1 1']
         >>> sum(1 for _ in structures(2, 2, 2))
-        9
+        10
     """
     shapes = [(above, below) for below, above in pairwise(widths)]
     if len(shapes) < 1 or sum(a * b for a, b in shapes) > MAX_BITS:

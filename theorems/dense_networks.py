@@ -5,8 +5,8 @@ Hypotheses.  All masks full.
 Source.      Baldi, Hornik 1989; Kawaguchi 2016; Lu, Kawaguchi 2017 (the base that the paper compares sparse networks
              with).
 Method.      Lemmas *wide-block* and *contract* prove it where no hidden layer is a bottleneck; elsewhere it is the
-             theorem of
-             the literature, and shown as assumed.  docs/mathematics.md has a proof from Eckart-Young besides.
+             theorem of the literature, and shown as assumed. docs/mathematics.md has a proof from Eckart-Young
+             besides.
 """
 
 import sys

@@ -4,8 +4,8 @@ Statement.   If every input feeds one unit of the first layer only, the other la
              orthogonal, then every local minimum of the squared loss is global.
 Hypotheses.  X X' diagonal and positive; first mask with disjoint rows; all other masks full.
 Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, first statement of the abstract.
-Method.      Two layers: the loss decouples into dense networks with one hidden unit (lemma *dense-block*).  Three
-             layers: refuted by exact witnesses, found by the search from the masks alone.  Where it does hold at depth
+Method.      Two layers: the loss decouples into dense networks with one hidden unit (lemma *dense-block*). Three
+             layers: refuted by exact witnesses, found by the search from the masks alone. Where it does hold at depth
              three: lemmas *contract*, *path*, *dense-block*.
 """
 

@@ -1,15 +1,13 @@
 """Is two outputs really excluded?  For strict minima yes; for degenerate minima and traps at infinity no.
 
-Statement.   Spurious minima from sub-networks need an output "larger than three dimensions"; read as: with two outputs
-             there are none.
+Statement.   Spurious minima from sub-networks need an output "larger than three dimensions"; read as: with two
+             outputs there are none.
 Hypotheses.  Two outputs, two layers, orthogonal data; strict minima, degenerate minima and traps at infinity each on
-             their own.  (Beyond: correlated data, and three layers.)
+             their own. (Beyond: correlated data, and three layers.)
 Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, second statement of the abstract.
 Method.      Strict: lemma *two-outputs* (for almost all orthogonal data every local minimum is global, and strict
-             minima
-             survive small changes of the data).  Degenerate: an exact witness with six weights.  Trap: an orthant
-             that no
-             descent path leaves (lemma *trap*).
+             minima survive small changes of the data). Degenerate: an exact witness with six weights. Trap: an
+             orthant that no descent path leaves (lemma *trap*).
 """
 
 import sys

@@ -2,10 +2,10 @@
 
 Statement.   In a linear network with one output, of any depth and widths and with any masks, every local minimum of
              the squared loss is a global minimum.
-Hypotheses.  One output.  No condition on the data (X X' may be singular).
+Hypotheses.  One output. No condition on the data (X X' may be singular).
 Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, first statement of the abstract.
 Method.      Rule P (lemma *path* of docs/mathematics.md): all hidden nodes of every path reach that output alone, so
-             that R[o, j] = 0 at a local minimum for every input j that reaches it.  This proves it for every
+             that R[o, j] = 0 at a local minimum for every input j that reaches it. This proves it for every
              structure; besides, a trace is checked for each structure of small size, and random larger structures are
              searched for a counterexample.
 """

@@ -1,15 +1,12 @@
 """Three or more outputs: there are spurious local minima, from the global minimum of a sub-network.
 
 Statement.   Sparse linear networks with three or more outputs have sub-optimal local minima, due to the global
-             minimum of
-             a sub-network.
+             minimum of a sub-network.
 Hypotheses.  Three outputs; some sparse structure; orthogonal data are enough.
 Source.      Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks, second statement of the abstract (its
-             wording is
-             "larger than three dimensions").
+             wording is "larger than three dimensions").
 Method.      An exact witness at which the weights that are not zero form a sub-network that the point minimises
-             globally;
-             found from the masks alone, in the order of the number of weights.
+             globally; found from the masks alone, in the order of the number of weights.
 """
 
 import sys

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -93,12 +94,24 @@ class Report:
         from symverify.tables import render
 
         claim = self.claim
-        lines = [claim.title, "=" * len(claim.title), "", f"Statement:  {claim.statement}"]
-        lines += [f"Hypothesis: {h}" for h in claim.hypotheses]
-        lines += [f"Source:     {claim.source}", f"Method:     {claim.method}", ""]
-        for name, items in (("Proved", self.proved), ("Observed", self.observed), ("Assumed", self.assumed)):
-            lines += [f"{name + ':':<11} {item}" for item in items]
-        return "\n".join([*lines, "", render(self.rows, "text"), "", f"Verdict: {self.verdict}. {self.summary}"])
+        head = [("Statement", claim.statement), *(("Hypothesis", h) for h in claim.hypotheses)]
+        head += [("Source", claim.source), ("Method", claim.method)]
+        kinds = (("Proved", self.proved), ("Observed", self.observed), ("Assumed", self.assumed))
+        body = [(name, item) for name, items in kinds for item in items]
+        return "\n".join(
+            [
+                claim.title,
+                "=" * len(claim.title),
+                "",
+                *map(_paragraph, head),
+                "",
+                *map(_paragraph, body),
+                "",
+                render(self.rows, "text"),
+                "",
+                _paragraph(("Verdict", f"{self.verdict}. {self.summary}")),
+            ]
+        )
 
     def _repr_html_(self) -> str:
         from symverify.tables import html_report
@@ -109,6 +122,11 @@ class Report:
         from symverify.tables import render
 
         return render(self.rows, "latex")
+
+
+def _paragraph(item: tuple[str, str]) -> str:
+    """``name: text`` with a hanging indent."""
+    return fill(item[1], 118, initial_indent=f"{item[0] + ':':<12}", subsequent_indent=" " * 12)
 
 
 class RefusedCertificate(Exception):
@@ -323,14 +341,19 @@ def mechanism(body: dict[str, Any]) -> str:
     rest = residual(network, point, data)
     alive = support(network, point)
     missed = ", ".join(f"M[{o + 1},{j + 1}]" for o, j in sorted(network.covered) if rest[o][j])
-    names = ", ".join(network.weight_name(e) for e in alive.edges)
+    name = name_of(alive)
     if any(rest[o][j] for o, j in alive.covered):
-        return f"the weights alive are {names}; the residual is not zero at {missed}"
-    return (
-        f"the residual is zero wherever the weights {names} reach, so the point is the global minimum of that"
-        f" sub-network;"
-        f" {missed} stay unfitted"
-    )
+        return f"the weights alive form the sub-network {name}; the residual is not zero at {missed}"
+    return f"the point is the global minimum of the sub-network {name}, which it fits exactly; left unfitted: {missed}"
+
+
+def name_of(network: LinearNetwork) -> str:
+    """A sub-network by its units as {inputs}x{outputs} if it has two layers, else by its weights; counted from 1."""
+    if network.depth != 2:
+        return ", ".join(network.weight_name(edge) for edge in network.edges)
+    units = [(network.inputs_of(1, k), network.outputs_of(1, k)) for k in range(network.widths[1])]
+    braces = [["{" + "".join(str(x + 1) for x in sorted(s)) + "}" for s in unit] for unit in units if all(unit)]
+    return ", ".join("x".join(pair) for pair in braces)
 
 
 # -- theorem scripts --------------------------------------------------------------------------------------

@@ -52,8 +52,10 @@ def rational(value: Any, where: str = "number") -> Fraction:
         )
         return Fraction(value)
     if isinstance(value, str):
+        if len(value) > 4000:
+            raise ValueError(f"{where}: {value[:20]}... has more than 4000 digits; round it")
         digits = value.removeprefix("-").replace("/", "", 1)
-        if not (value.isascii() and digits.isdigit()) or len(value) > 4000:
+        if not (value.isascii() and digits.isdigit()):
             raise ValueError(f"{where}: {value[:20]!r} is not a rational; write 'p' or 'p/q' with digits")
     try:
         return Fraction(value)
@@ -138,7 +140,9 @@ def as_rationals(value: Any, where: str) -> Matrix:
         raise ValueError(f"{where}: a non-empty list of non-empty rows is expected")
     for i, row in enumerate(rows):
         if len(row) != len(rows[0]):
-            raise ValueError(f"{where}[{i}]: {len(row)} entries, but the first row has {len(rows[0])}")
+            raise ValueError(
+                f"{where}[{i}]: {len(row)} entries, but the first row has {len(rows[0])}; make the rows equally long"
+            )
     return as_matrix([[rational(x, f"{where}[{i}][{j}]") for j, x in enumerate(row)] for i, row in enumerate(rows)])
 
 

@@ -10,13 +10,14 @@ from 1, as in papers.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from symverify import strictjson
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -28,8 +29,15 @@ Edge = tuple[int, int, int]
 Node = tuple[int, int]
 
 
+def _plain(value: Any) -> Any:
+    """A numpy array as nested lists; arrays of bool count as 0 and 1, a ``true`` in a list does not."""
+    if not hasattr(value, "tolist"):
+        return value
+    return (value.astype(int) if value.dtype == bool else value).tolist()
+
+
 def _as_mask(value: Any, where: str) -> Mask:
-    rows = value.tolist() if hasattr(value, "tolist") else value
+    rows = _plain(value)
     if not isinstance(rows, list | tuple) or not rows:
         raise ValueError(f"{where}: a mask is a non-empty list of rows of 0 and 1")
     mask = []
@@ -37,9 +45,7 @@ def _as_mask(value: Any, where: str) -> Mask:
         if not isinstance(row, list | tuple):
             raise ValueError(f"{where}[{i}]: a row is a list of 0 and 1")
         for j, x in enumerate(row):
-            if isinstance(x, bool):
-                continue
-            if not isinstance(x, int | float) or x not in (0, 1):
+            if not isinstance(x, int | float) or isinstance(x, bool) or x not in (0, 1):
                 raise ValueError(f"{where}[{i}][{j}]: entries are 0 or 1, not {str(x)[:20]!r}")
         if len(row) != len(rows[0]):
             raise ValueError(
@@ -154,8 +160,12 @@ class LinearNetwork:
 
     @classmethod
     def from_file(cls, path: str | Path) -> LinearNetwork:
-        """From a JSON file: a problem file (its ``masks``), or a bare list of masks."""
-        value = json.loads(Path(path).read_text(encoding="utf-8"))
+        """From a JSON file: a problem file (its ``masks``), or a bare list of masks.
+
+        Raises:
+            ValueError: the file cannot be read, is not strict JSON, or holds no masks.
+        """
+        value = strictjson.read(path)
         return cls.from_masks(value["masks"] if isinstance(value, dict) and "masks" in value else value)
 
     # -- sizes ------------------------------------------------------------------------------------------

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from symverify import strictjson
 from symverify.data import Data, DataClass
 from symverify.network import LinearNetwork
 
 FORMAT = "symverify-problem/1"
-MAX_BYTES = 64 * 1024 * 1024
 DATA_FORMS = '{"class": "any"}, {"class": "orthogonal"}, {"G", "C", "c0"} or {"X", "Y"}'
 
 
@@ -34,59 +33,9 @@ def load(path: str | Path) -> Problem:
         ProblemError: the file cannot be read, is no problem file, or its masks or data cannot be used.
     """
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ProblemError(f"{path}: cannot be read ({error.strerror})") from None
-    try:
-        return from_json(parse(text))
+        return from_json(strictjson.read(path))
     except ValueError as error:
         raise ProblemError(f"{path}: {error}") from None
-
-
-def parse(text: bytes) -> Any:
-    """Strict JSON: no floats, no NaN, no duplicate keys.
-
-    Raises:
-        ValueError: with the place and the remedy.
-    """
-    if len(text) > MAX_BYTES:
-        raise ValueError(f"larger than {MAX_BYTES} bytes")
-    if not text.strip():
-        raise ValueError('empty; a problem looks like {"format": "symverify-problem/1", "masks": ..., "data": ...}')
-    try:
-        return json.loads(
-            text.decode(),
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_short_integer,
-            object_pairs_hook=_no_duplicates,
-        )
-    except RecursionError:
-        raise ValueError("brackets nested too deeply; masks are lists of lists of lists") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start}: not UTF-8; save the file as UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
-
-
-def _no_float(text: str) -> NoReturn:
-    raise ValueError(f"number {text[:20]}: floats are not exact; write an integer or a string such as '3/2'")
-
-
-def _short_integer(text: str) -> int:
-    if len(text) > 4000:
-        raise ValueError(f"number {text[:20]}...: more than 4000 digits")
-    return int(text)
-
-
-def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in result:
-            raise ValueError(f"key {key[:40]!r} occurs twice; keep one of them")
-        result[key] = value
-    return result
 
 
 def from_json(value: Any) -> Problem:
@@ -134,4 +83,6 @@ def _data(value: Any) -> Data | DataClass:
     if not value:
         raise ValueError(f"data: empty; give one of {DATA_FORMS}")
     _keys(value, "data", ("G", "C", "c0"))
+    if value["c0"] is None:  # in Python that means the least one
+        raise ValueError("data.c0: an integer or a string 'p/q' is expected, not 'None'")
     return Data.from_moments(value["G"], value["C"], value["c0"])

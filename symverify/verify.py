@@ -182,7 +182,9 @@ def check_shapes(network: LinearNetwork, data: Data) -> None:
     if len(data.gram) != inputs:
         raise ValueError(f"data: {len(data.gram)} inputs, but masks[0] has {inputs} columns; they must agree")
     if len(data.cross) != outputs:
-        raise ValueError(f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows")
+        raise ValueError(
+            f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows; they must agree"
+        )
 
 
 def simplest_witness(

@@ -66,7 +66,7 @@ def test_sources_of_masks_agree() -> None:
     assert LinearNetwork.from_masks([np.array(mask, dtype=float) for mask in masks]) == expected
     assert LinearNetwork.from_masks([tuple(map(tuple, mask)) for mask in masks]) == expected
     assert hash(LinearNetwork.from_masks(masks)) == hash(expected)
-    assert all(type(x) is int for mask in LinearNetwork.from_masks([[[True, 1.0]]]).masks for row in mask for x in row)
+    assert all(type(x) is int for mask in LinearNetwork.from_masks([[[1, 1.0]]]).masks for row in mask for x in row)
 
 
 @pytest.mark.parametrize(

@@ -56,9 +56,9 @@ def settle(bench: Bench) -> Report:
         "confirmed",
         f"Strict: {mechanism(bench.read('strict')[0])}.",
         proved=(
-            "a strict minimum with 8 weights and a degenerate one with 7, both global minima of the sub-network of their"
-            " non-zero weights; two units {12}x{12}, {13}x{13} have a strict one too; by lifting, so has every network in"
-            " which one of these is the sub-network between some inputs and outputs",
+            "a strict minimum with 8 weights and a degenerate one with 7, both global minima of the sub-network of"
+            " their non-zero weights; two units {12}x{12}, {13}x{13} have a strict one too; by lifting, so has every"
+            " network in which one of these is the sub-network between some inputs and outputs",
             f"degenerate: {mechanism(bench.read('degenerate')[0])}",
             f"two blocks: {mechanism(bench.read('two-blocks')[0])}",
         ),

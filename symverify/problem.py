@@ -52,10 +52,19 @@ def from_json(value: Any) -> Problem:
         raise ValueError("masks: no path joins any input to any output; M is zero for all weights")
     data = _data(value["data"])
     if isinstance(data, Data):
-        from symverify.verify import check_shapes
-
         check_shapes(network, data)
     return Problem(network, data)
+
+
+def check_shapes(network: LinearNetwork, data: Data) -> None:
+    """Raises ValueError unless G is ``d_x x d_x`` and C is ``d_y x d_x``."""
+    inputs, outputs = network.widths[0], network.widths[-1]
+    if len(data.gram) != inputs:
+        raise ValueError(f"data: {len(data.gram)} inputs, but masks[0] has {inputs} columns; they must agree")
+    if len(data.cross) != outputs:
+        raise ValueError(
+            f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows; they must agree"
+        )
 
 
 def _keys(value: Any, where: str, keys: tuple[str, ...]) -> None:

@@ -24,6 +24,7 @@ from symverify.data import Data, DataClass
 from symverify.exact import Weights, as_matrix
 from symverify.loss import BatchedLoss, loss
 from symverify.network import LinearNetwork, SubNetwork
+from symverify.problem import check_shapes
 from symverify.rules import prove_benign
 from symverify.search import Candidate, descend, designed_candidates, first_minimum, random_starts, rationalise
 
@@ -174,17 +175,6 @@ def analyze(
         return Answer(Verdict.SPURIOUS, Basis.PROVED, facts["proved"], witness, elapsed, facts)
     reason = f"no rule applies and no spurious minimum was found: {run.account()}"
     return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, elapsed)
-
-
-def check_shapes(network: LinearNetwork, data: Data) -> None:
-    """Raises ValueError unless G is ``d_x x d_x`` and C is ``d_y x d_x``."""
-    inputs, outputs = network.widths[0], network.widths[-1]
-    if len(data.gram) != inputs:
-        raise ValueError(f"data: {len(data.gram)} inputs, but masks[0] has {inputs} columns; they must agree")
-    if len(data.cross) != outputs:
-        raise ValueError(
-            f"data: {len(data.cross)} outputs, but masks[{network.depth - 1}] has {outputs} rows; they must agree"
-        )
 
 
 def simplest_witness(

@@ -20,7 +20,7 @@ _HOME = {
     "Verdict": "verify",
     "Basis": "verify",
     "prove_benign": "rules",
-    "structures": "structures",
+    "structures": "enumeration",
     "encode": "certificate",
     "derive": "critical",
     "settle": "claims",
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from symverify.data import Data as Data
     from symverify.data import DataClass as DataClass
     from symverify.data import FloatsConvertedWarning as FloatsConvertedWarning
+    from symverify.enumeration import structures as structures
     from symverify.network import LinearNetwork as LinearNetwork
     from symverify.rules import prove_benign as prove_benign
-    from symverify.structures import structures as structures
     from symverify.verify import Answer as Answer
     from symverify.verify import Basis as Basis
     from symverify.verify import Verdict as Verdict

@@ -133,6 +133,37 @@ class RefusedCertificate(Exception):
     """The checker refused a certificate that a claim rests on: the claim is not settled."""
 
 
+@dataclass(frozen=True)
+class Theorem:
+    """What a certificate, or every certificate of a bundle, has to state for a claim to rest on it.
+
+    That a certificate is valid does not make it the one that is needed.  ``kind``: ``benign``, ``benign-generic``,
+    ``strict``, ``degenerate`` or ``trap``; ``data``: the class, or what :func:`data_of` says of numbers; ``networks``:
+    exactly these, in this order; ``assumes``: whether an assumption is allowed; ``minimises_support``: whether the
+    minimum has to be a global one of the sub-network of its non-zero weights.
+    """
+
+    kind: str
+    data: str
+    networks: tuple[LinearNetwork, ...]
+    assumes: bool = False
+    minimises_support: bool = False
+
+    def require(self, bodies: Sequence[dict[str, Any]], where: str) -> None:
+        """Raises RefusedCertificate unless these accepted certificates state this theorem."""
+        if [body["masks"] for body in bodies] != [masks_json(network) for network in self.networks]:
+            raise RefusedCertificate(f"{where}: about other structures than the claim")
+        for body in bodies:
+            kind = body["statement"]["minimum"] if body["kind"] == "spurious-minimum" else body["kind"]
+            universal = kind in ("benign", "benign-generic")
+            if kind != self.kind or data_of(body) != self.data or universal != ("class" in body["data"]):
+                raise RefusedCertificate(f"{where}: {kind}, {data_of(body)} data; the claim needs another theorem")
+            if not self.assumes and body.get("statement", {}).get("assumes"):
+                raise RefusedCertificate(f"{where}: rests on an assumption")
+            if self.minimises_support and not minimises_support(*decode_instance(body)[:3]):
+                raise RefusedCertificate(f"{where}: not a minimum of the sub-network of its weights")
+
+
 @dataclass
 class Bench:
     """Where a theorem script gets its certificates from.
@@ -153,32 +184,51 @@ class Bench:
         make: Callable[[], Certificate | Sequence[Certificate]],
         case: str,
         structure: str | None = None,
+        *,
+        about: Theorem,
     ) -> list[dict[str, Any]]:
         """The facts of the certificate (or bundle) ``name``, and a row of the table for it.
 
         Raises:
-            RefusedCertificate: the checker does not accept it.
+            RefusedCertificate: the checker does not accept it, or it proves another theorem than ``about``.
         """
         self.progress(f"{self.claim.name}: {name}")
-        path = self.folder / f"{name}.json"
-        if self.remake or not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            data = encode(make())
-            temporary = path.with_suffix(".tmp")
-            temporary.write_bytes(data)
-            temporary.replace(path)
-        data = path.read_bytes()
+        data = encode(make()) if self.remake else self.kept(name)
+        where = f"{self.folder / name}.json"
         outcome, facts = checker.check_bytes(data)
         if outcome in ("invalid", "malformed"):
-            raise RefusedCertificate(f"{path}: {outcome}: {facts}")
+            raise RefusedCertificate(f"{where}: {outcome}: {facts}")
         assert not isinstance(facts, str)
         checked: list[dict[str, Any]] = facts
-        assumed = sorted({a for f in facts for a in f["assumes"]})
+        bodies = certificates_in(data)
+        about.require(bodies, where)
+        if self.remake:
+            self.keep(name, data)
+        assumed = sorted({a for f in checked for a in f["assumes"]})
         self.assumed += [a for a in assumed if a not in self.assumed]
-        body = json.loads(data)
-        bodies = body.get("certificates", [body])
         self.rows.append(row_of(self.claim.name, case, structure, bodies, facts, bool(assumed), digest(data)))
         return checked
+
+    def kept(self, name: str) -> bytes:
+        """The committed certificate (or bundle) ``name``.
+
+        Raises:
+            RefusedCertificate: it cannot be read.
+        """
+        try:
+            return (self.folder / f"{name}.json").read_bytes()
+        except OSError as error:
+            raise RefusedCertificate(
+                f"{error.filename}: {error.strerror}; `symverify verify --remake` makes it anew"
+            ) from None
+
+    def keep(self, name: str, data: bytes) -> None:
+        """Write a certificate, all of it or nothing."""
+        path = self.folder / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".tmp")
+        temporary.write_bytes(data)
+        temporary.replace(path)
 
     def benign(self, networks: Iterable[LinearNetwork], data_class: DataClass) -> list[Benign]:
         """Traces that these structures are benign.
@@ -212,21 +262,9 @@ class Bench:
             raise RefusedCertificate(f"the search finds no spurious minimum of {network}")
         return found
 
-    def require_all(self, name: str, networks: Iterable[LinearNetwork]) -> None:
-        """The certificates ``name`` are about exactly these structures, in this order.
-
-        Raises:
-            RefusedCertificate: one is missing, or another stands in its place.
-        """
-        kept = [body["masks"] for body in self.read(name)]
-        if kept != [masks_json(network) for network in networks]:
-            raise RefusedCertificate(f"{name}: the certificates are not about all the structures of these sizes")
-
-    def read(self, name: str) -> list[dict[str, Any]]:
-        """The committed certificates of ``name`` as JSON objects."""
-        body = json.loads((self.folder / f"{name}.json").read_bytes())
-        certificates: list[dict[str, Any]] = body.get("certificates", [body])
-        return certificates
+    def first(self, name: str) -> dict[str, Any]:
+        """The (first) committed certificate of ``name``, as a JSON object."""
+        return certificates_in(self.kept(name))[0]
 
     def search(
         self, networks: Iterable[LinearNetwork], data_class: DataClass, rounds: int, strict: bool = False
@@ -300,6 +338,13 @@ def row_of(
     )
 
 
+def certificates_in(data: bytes) -> list[dict[str, Any]]:
+    """The certificates of a file, a bundle or not, as JSON objects."""
+    body = json.loads(data)
+    certificates: list[dict[str, Any]] = body.get("certificates", [body])
+    return certificates
+
+
 def data_of(body: dict[str, Any]) -> str:
     """The class of the data of a certificate, or what its numeric data are."""
     if "class" in body["data"]:
@@ -328,11 +373,11 @@ def support(network: LinearNetwork, point: Weights) -> LinearNetwork:
     return LinearNetwork.from_masks([[[int(x != 0) for x in row] for row in w] for w in point])
 
 
-def is_minimum_of_support(witness: SpuriousMinimum) -> bool:
+def minimises_support(network: LinearNetwork, data: Data, point: Weights) -> bool:
     """R vanishes at every entry of M that the non-zero weights reach: the point is a global minimum of that
     sub-network."""
-    rest = residual(witness.network, witness.point, witness.data)
-    return all(not rest[o][j] for o, j in support(witness.network, witness.point).covered)
+    rest = residual(network, point, data)
+    return all(not rest[o][j] for o, j in support(network, point).covered)
 
 
 def mechanism(body: dict[str, Any]) -> str:

@@ -1,7 +1,8 @@
 """The command line.  Results go to stdout; progress and diagnostics to stderr.
 
-Exit codes: 0 confirmed / valid, 1 refuted / invalid, 3 unknown / valid with assumptions, 2 usage or malformed input,
-130 interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at once.
+Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
+benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions.  All: 2 usage or malformed input, 130
+interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at once.
 """
 
 from __future__ import annotations
@@ -67,9 +68,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         print(f"symverify: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("symverify: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:  # the reader of stdout has gone, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 141  # as a shell has it; never 0, which `check` means as valid
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -101,17 +105,18 @@ class Keeper:
 
         data = encode(certificate)
         path = self.folder / f"{digest(data)[:16]}.json"
+        if path in self.paths:
+            return path
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             temporary = path.with_suffix(".tmp")
             temporary.write_bytes(data)
+            self.paths.append(path)  # first, so that an interrupt just after the next line names it
             temporary.replace(path)
         except OSError as error:
             raise UsageError(
                 f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder"
             ) from None
-        if path not in self.paths:
-            self.paths.append(path)
         return path
 
     def found(self, certificate: Certificate) -> None:
@@ -119,7 +124,7 @@ class Keeper:
         self.keep(certificate)
 
     def interrupted(self) -> int:
-        kept = ", ".join(map(str, self.paths))
+        kept = ", ".join(str(path) for path in self.paths if path.exists())
         where = f"certificates kept: {kept}" if kept else "no certificate was found so far"
         print(f"symverify: interrupted; {where}", file=sys.stderr)
         return 130

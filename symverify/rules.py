@@ -27,7 +27,8 @@ def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | Non
     """A trace by rules P, K, D and contraction that every local minimum is global for all data of the class (or for
     these data).
 
-    Returns None if the rules leave a pair unsettled; that is no statement about the structure.
+    A trace without assumptions is preferred to a shorter one with them.  Returns None if the rules leave a pair
+    unsettled; that is no statement about the structure.
 
     >>> proof = prove_benign(LinearNetwork.dense(3, 2, 1), DataClass.ANY)
     >>> len(proof.steps), proof.assumes
@@ -36,12 +37,16 @@ def prove_benign(network: LinearNetwork, data: Data | DataClass) -> Benign | Non
     True
     """
     orthogonal = data.is_orthogonal if isinstance(data, Data) else data is DataClass.ORTHOGONAL
+    best: Benign | None = None
     for contractions, inner in contracted(network):
         trace = settle_pairs(inner, orthogonal)
-        if trace is not None:
-            steps, assumes = trace
-            return Benign(network, data, (*contractions, *steps), assumes)
-    return None
+        if trace is None or (best is not None and trace[1]):
+            continue
+        steps, assumes = trace
+        best = Benign(network, data, (*contractions, *steps), assumes)
+        if not assumes:
+            break
+    return best
 
 
 def settle_pairs(network: LinearNetwork, orthogonal: bool) -> tuple[tuple[Step, ...], tuple[str, ...]] | None:

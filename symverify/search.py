@@ -73,14 +73,19 @@ def descend(
         slope = model.gradient(theta, gram, cross) * moving
         flat = model.gauss_newton(theta, gram) * moving[:, :, None] * moving[:, None, :]
         normal = flat + damping[:, None, None] * eye
-        trial = theta - np.linalg.solve(normal, slope[..., None])[..., 0]
+        step = np.linalg.solve(normal, slope[..., None])[..., 0]
+        trial = theta - step
         new = model.loss(trial, gram, cross)
         accepted = new < value
-        gain = float(np.max(np.where(accepted, value - new, 0.0), initial=0.0))
+        gain = np.where(accepted, value - new, 0.0)
+        # A gain far below the predicted one means that the model is too bold here (Marquardt's rule), though the step
+        # is taken; with less damping than that, steps can swing to and fro across a valley for ever.
+        predicted = (step * (slope - (flat @ step[..., None])[..., 0] / 2)).sum(axis=1)
+        good = accepted & (gain >= predicted / 4)
         theta = np.where(accepted[:, None], trial, theta)
         value = np.where(accepted, new, value)
-        damping = np.clip(np.where(accepted, damping * 0.3, damping * 5), 1e-9, 1e9)
-        if gain < 1e-13 and bool(np.all(damping > 1e3)):
+        damping = np.clip(np.where(good, damping * 0.3, damping * 5), 1e-9, 1e9)
+        if float(gain.max(initial=0.0)) < 1e-13 and bool(np.all(damping > 1e3)):
             break
     return theta, value
 

@@ -37,6 +37,8 @@ def parse(text: bytes) -> Any:
         raise ValueError(f"larger than {MAX_BYTES} bytes; give a smaller file")
     if not text.strip():
         raise ValueError('empty; a problem looks like {"format": "symverify-problem/1", "masks": ..., "data": ...}')
+    if text.startswith(b"\xef\xbb\xbf"):
+        raise ValueError("a byte order mark stands first; save the file as UTF-8 without one")
     try:
         return json.loads(
             text.decode(),

@@ -70,8 +70,10 @@ def render(rows: Sequence[Row], format: str) -> str:
 
 def latex_table(headings: Sequence[str], table: Sequence[Sequence[str]]) -> str:
     """A booktabs ``tabular`` (needs ``\\usepackage{booktabs}``), for ``\\input`` in a paper."""
-    body = tabulate(table, headings, tablefmt="latex_booktabs", disable_numparse=True)
-    return body.replace(">=", r"$\ge$").replace(r"\textgreater{}=", r"$\ge$")
+    lines = [" & ".join(map(_tex, line)) + r" \\" for line in (headings, *table)]
+    columns = "l" * len(headings)
+    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
+    return "\n".join([*body, r"\end{tabular}"])
 
 
 def latex_document(reports: Sequence[Report], fragment: str) -> str:
@@ -99,7 +101,9 @@ def _tex(text: str) -> str:
         ">": r"$>$",
         "<": r"$<$",
         "|": r"$|$",
+        "\u2265": r"$\ge$",
     }
+    text = text.replace(">=", "\u2265")
     return "".join(table.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 

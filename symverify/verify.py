@@ -18,11 +18,21 @@ from typing import Any
 import numpy as np
 
 from symverify import checker
-from symverify.certificate import Ball, Benign, Certificate, CriticalFamily, Lifted, SpuriousMinimum, data_json, encode
+from symverify.certificate import (
+    Ball,
+    Benign,
+    Certificate,
+    CriticalFamily,
+    Lifted,
+    Minimum,
+    SpuriousMinimum,
+    data_json,
+    encode,
+)
 from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point, is_strict
 from symverify.data import Data, DataClass
 from symverify.exact import Weights, as_matrix
-from symverify.loss import BatchedLoss, loss
+from symverify.loss import BatchedLoss, loss, vector_of
 from symverify.network import LinearNetwork, SubNetwork
 from symverify.problem import check_shapes
 from symverify.rules import prove_benign
@@ -139,7 +149,8 @@ def analyze(
         seed: the search is reproducible for a given seed, except for where the budget cuts it.
         budget: seconds of search, after the rules.
         progress: called with a line of text now and then.
-        found: called with every certificate that the checker accepted, at once (to keep it when interrupted).
+        found: called at once with every certificate about ``network`` that the checker accepted (to keep it when
+            interrupted): what is returned, and a degenerate witness met before a strict one.
 
     Returns:
         ``benign`` or ``spurious`` come with a certificate that the checker accepted.  ``unknown`` says how much was
@@ -163,6 +174,8 @@ def analyze(
     proof = prove_benign(network, data)
     if proof is not None and (facts := accepted(proof)) is not None:
         basis = Basis.ASSUMED if proof.assumes else Basis.PROVED
+        if found is not None:
+            found(proof)
         return Answer(Verdict.BENIGN, basis, facts["proved"], proof, time.monotonic() - start, facts)
     run = _Run(np.random.default_rng(seed), start + budget, progress or (lambda text: None), found or (lambda c: None))
     if isinstance(data, DataClass):
@@ -173,7 +186,7 @@ def analyze(
     if witness is not None:
         facts = accepted(witness) or {}
         return Answer(Verdict.SPURIOUS, Basis.PROVED, facts["proved"], witness, elapsed, facts)
-    reason = f"no rule applies and no spurious minimum was found: {run.account()}"
+    reason = f"no rule applies and no spurious minimum was found: {run.account(data)}"
     return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, elapsed)
 
 
@@ -243,8 +256,8 @@ class _Run:
         self.rng, self.deadline, self.progress, self.found = rng, deadline, progress, found
         self.rounds = self.candidates = self.starts = self.parts = 0
 
-    def account(self) -> str:
-        if self.starts:
+    def account(self, data: Data | DataClass) -> str:
+        if isinstance(data, Data):
             return f"{self.starts} descents from random starts"
         text = f"{self.rounds} rounds of inverse design, {self.candidates} candidates refused"
         return text + (f", {self.parts} sub-networks" if self.parts else "")
@@ -262,34 +275,45 @@ class _Run:
         for method in ("direct", "lifted") if small else ("lifted", "direct"):
             share = direct if method == "direct" else lifted
             until = min(self.deadline, self.deadline - total + share * total)
-            if method == "direct":
-                witness = self.design(part.network, data_class, until)
-                parts = iter([(part, witness)] if witness else [])
-            else:
-                parts = self.small_parts(part, data_class, until)
-            for sub, found in parts:
-                whole = extend(network, sub, found)
-                if whole is not None:
-                    return whole
+            parts = iter([part]) if method == "direct" else self.small_parts(part, data_class, until)
+            for sub in parts:
+                witness = self.search_part(network, sub, data_class, until, whole=sub is part)
+                if witness is not None:
+                    return witness
         return None
 
-    def design(
-        self, network: LinearNetwork, data_class: DataClass, until: float, patience: float = 3.0
+    def search_part(
+        self, network: LinearNetwork, part: SubNetwork, data_class: DataClass, until: float, whole: bool
     ) -> SpuriousMinimum | None:
-        """A strict witness; or a degenerate one, if none is strict for `patience` seconds after it was found."""
-        degenerate: SpuriousMinimum | None = None
+        """The last witness of a part that extends to the network; a small part is left after some seconds."""
+        patience = 3.0 if whole else 0.5
+        end = until if whole else min(until, time.monotonic() + 4.0)
+        best = None
+        for witness in self.design(part.network, data_class, end, patience):
+            extended = extend(network, part, witness)
+            if extended is not None:
+                self.found(extended)
+                best = extended
+        return best
+
+    def design(
+        self, network: LinearNetwork, data_class: DataClass, until: float, patience: float
+    ) -> Iterator[SpuriousMinimum]:
+        """A strict witness; before it a degenerate one, and only that if none is strict for `patience` seconds."""
+        degenerate = False
         while time.monotonic() < until:
             for fibre in (False, True):
                 self.rounds += 1
                 self.progress(f"{network}: round {self.rounds}")
                 for candidate in designed_candidates(network, data_class, self.rng, fibre):
-                    witness = self.certified(candidate, only_strict=degenerate is not None)
-                    if witness is not None and witness.strict:
-                        return witness
-                    if witness is not None:
-                        degenerate = witness
-                        until = min(until, time.monotonic() + patience)
-        return degenerate
+                    witness = self.certified(candidate, only_strict=degenerate)
+                    if witness is None:
+                        continue
+                    yield witness
+                    if witness.strict:
+                        return
+                    degenerate = True
+                    until = min(until, time.monotonic() + patience)
 
     def certified(self, candidate: Candidate, only_strict: bool = False) -> SpuriousMinimum | None:
         self.candidates += 1
@@ -298,14 +322,11 @@ class _Run:
                 return None
             if accepted(certificate) is not None:
                 self.candidates -= 1
-                self.found(certificate)
                 return certificate
         return None
 
-    def small_parts(
-        self, part: SubNetwork, data_class: DataClass, until: float
-    ) -> Iterator[tuple[SubNetwork, SpuriousMinimum]]:
-        """Witnesses of induced sub-networks on up to three inputs and outputs, up to isomorphism."""
+    def small_parts(self, part: SubNetwork, data_class: DataClass, until: float) -> Iterator[SubNetwork]:
+        """Induced sub-networks on up to three inputs and outputs, up to isomorphism, that no rule proves benign."""
         seen: set[LinearNetwork] = set()
         network = part.network
         for inputs, outputs in islice(_small_choices(network), 20000):
@@ -321,13 +342,10 @@ class _Run:
             if form in seen:
                 continue
             seen.add(form)
-            if prove_benign(sub.network, data_class) is not None:
-                continue
-            self.parts += 1
-            witness = self.design(sub.network, data_class, min(until, time.monotonic() + 4.0), patience=0.5)
-            if witness is not None:
+            if prove_benign(sub.network, data_class) is None:
+                self.parts += 1
                 nodes = tuple(tuple(part.nodes[l][v] for v in layer) for l, layer in enumerate(sub.nodes))
-                yield SubNetwork(sub.network, nodes), witness
+                yield SubNetwork(sub.network, nodes)
 
     # -- given data ---------------------------------------------------------------------------------------
 
@@ -435,14 +453,31 @@ def extend(
         return witness
     whole = data or _extended_data(network, part, witness.data)
     point, better = (_extended(network, part, w) for w in (witness.point, witness.better))
-    strict = is_strict(network, whole, point)
+    if isinstance(witness.minimum, Ball):
+        certificate = _extended_ball(network, whole, point, better)
+    else:
+        certificate = _extended_minimum(network, part, whole, witness.minimum, point, better)
+    return certificate if certificate is not None and accepted(certificate) is not None else None
+
+
+def _extended_ball(network: LinearNetwork, data: Data, point: Weights, better: Weights) -> SpuriousMinimum | None:
+    """A ball around the extended centre: what the extension adds has to be gauge."""
+    try:
+        return ball_certificate(network, data, np.array([float(x) for x in vector_of(network, point)]), better)
+    except SymverifyError:
+        return None
+
+
+def _extended_minimum(
+    network: LinearNetwork, part: SubNetwork, data: Data, inner: Minimum, point: Weights, better: Weights
+) -> SpuriousMinimum | None:
+    strict = is_strict(network, data, point)
     if strict is None:
         return None
-    assert not isinstance(witness.minimum, Lifted | Ball)
-    minimum = CriticalFamily() if strict else Lifted(part.nodes[0], part.nodes[-1], part.network, witness.minimum)
-    here = loss(network, point, whole)
-    certificate = SpuriousMinimum(network, whole, point, minimum, better, strict, here, here)
-    return certificate if accepted(certificate) is not None else None
+    assert not isinstance(inner, Lifted | Ball)
+    minimum = CriticalFamily() if strict else Lifted(part.nodes[0], part.nodes[-1], part.network, inner)
+    here = loss(network, point, data)
+    return SpuriousMinimum(network, data, point, minimum, better, strict, here, here)
 
 
 def _extended(network: LinearNetwork, part: SubNetwork, weights: Weights) -> Weights:

@@ -26,16 +26,17 @@ from symverify.claims import (
     RefusedCertificate,
     Report,
     Row,
-    is_minimum_of_support,
+    Theorem,
     load_script,
+    minimises_support,
     settle,
 )
 from symverify.data import Data, DataClass
+from symverify.enumeration import structures
 from symverify.exact import as_matrix, inertia, rank
 from symverify.loss import gradient, hessian, jacobian, loss, symmetry_fields
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
-from symverify.structures import structures
 from symverify.verify import simplest_witness
 
 ORTHOGONAL, ANY = DataClass.ORTHOGONAL, DataClass.ANY
@@ -245,8 +246,8 @@ def test_row_of_a_bundle_counts_its_certificates(slot: tuple[str, str]) -> None:
         (("nonintersecting_first_layer", "holds-depth-3"), 109),
         (("nonintersecting_first_layer", "blocked-direction"), 8),
         (("output_threshold", "strict-excluded"), 237),
-        (("dense_networks", "proved"), 58),
-        (("dense_networks", "assumed"), 17),
+        (("dense_networks", "proved"), 60),
+        (("dense_networks", "assumed"), 15),
     ],
     ids=lambda value: "/".join(value) if isinstance(value, tuple) else None,
 )
@@ -468,7 +469,7 @@ def correlated(witness: SpuriousMinimum) -> bool:
 
 
 def not_of_its_support(witness: SpuriousMinimum) -> bool:
-    return not is_minimum_of_support(witness)
+    return not minimises_support(witness.network, witness.data, witness.point)
 
 
 @pytest.mark.parametrize(
@@ -513,9 +514,10 @@ def proof(*widths: int) -> Certificate:
     return made
 
 
-def prove(bench: Bench, make: Callable[[], Certificate]) -> list[dict[str, Any]]:
-    """The one call of `Bench.prove`, for the certificate "dense"."""
-    return bench.prove("dense", make, "case")
+def prove(bench: Bench, make: Callable[[], Certificate], units: int = 2) -> list[dict[str, Any]]:
+    """The one call of `Bench.prove`, for the certificate "dense" about the dense 2-units-2 network."""
+    about = Theorem("benign", "any", (LinearNetwork.dense(2, units, 2),))
+    return bench.prove("dense", make, "case", about=about)
 
 
 def never() -> Certificate:
@@ -566,8 +568,19 @@ def test_kept_certificate_is_read_not_made(tmp_path: Path) -> None:
 
 def test_remake_replaces_the_certificate(tmp_path: Path) -> None:
     (tmp_path / "dense.json").write_bytes(encode(proof(2, 2, 2)))
-    prove(Bench(CLAIM, tmp_path, remake=True), lambda: proof(2, 3, 2))
+    prove(Bench(CLAIM, tmp_path, remake=True), lambda: proof(2, 3, 2), units=3)
     assert (tmp_path / "dense.json").read_bytes() == encode(proof(2, 3, 2))
+
+
+def test_missing_certificate_is_refused_not_made(tmp_path: Path) -> None:
+    with pytest.raises(RefusedCertificate, match=r"dense\.json: No such file or directory; `symverify verify --remake`"):
+        prove(Bench(CLAIM, tmp_path), never)
+
+
+def test_remake_of_another_theorem_is_refused_and_not_kept(tmp_path: Path) -> None:
+    with pytest.raises(RefusedCertificate, match="about other structures"):
+        prove(Bench(CLAIM, tmp_path, remake=True), lambda: proof(2, 3, 2))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_remake_that_finds_nothing_keeps_the_old_certificate(tmp_path: Path) -> None:
@@ -587,7 +600,7 @@ def test_remake_interrupted_at_the_last_moment_keeps_the_old_certificate(
 
     monkeypatch.setattr(Path, "replace", stop)
     with pytest.raises(KeyboardInterrupt):
-        prove(Bench(CLAIM, tmp_path, remake=True), lambda: proof(2, 3, 2))
+        prove(Bench(CLAIM, tmp_path, remake=True), lambda: proof(2, 3, 2), units=3)
     assert (tmp_path / "dense.json").read_bytes() == encode(proof(2, 2, 2))
 
 

@@ -240,7 +240,7 @@ def test_check_of_the_committed_bundles(run: Run) -> None:
     code, out, err = run("check", folder / "proved.json", folder / "assumed.json")
     assert (code, err) == (3, "")
     assert f"{folder / 'proved.json'}: valid\n" in out
-    assert "... and 56 more theorems of this bundle" in out
+    assert "... and 58 more theorems of this bundle" in out
     assert "... and 15 more theorems of this bundle" in out
 
 
@@ -671,11 +671,11 @@ def test_pipe_closed_at_once(problem: Callable[[str], str], tmp_path: Path, argu
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == ""
-    assert process.returncode == 0
+    assert process.returncode == 141  # never 0: a certificate may be invalid, and nobody has read that
 
 
 def test_head_of_derive(problem: Callable[[str], str]) -> None:
     command = f"set -o pipefail; {sys.executable} -m symverify derive {problem('strict')} | head -1"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode in (0, 141) and done.stderr == ""  # head may go before or after the last byte
     assert done.stdout == "Network 3-2-3 100 111 | 11 01 01: depth 2, 8 free weights\n"

@@ -294,7 +294,7 @@ GOOD = json.dumps(problem())
         (GOOD[:-3].encode(), "not JSON"),
         (b'{"format": "\xff"}', "byte 12: not UTF-8; save the file as UTF-8"),
         (GOOD.encode("utf-16"), "byte 0: not UTF-8; save the file as UTF-8"),
-        (b"\xef\xbb\xbf" + GOOD.encode(), "line 1, column 1: not JSON (Unexpected UTF-8 BOM"),
+        (b"\xef\xbb\xbf" + GOOD.encode(), "a byte order mark stands first; save the file as UTF-8 without one"),
         (b"[" * 10**6, "brackets nested too deeply; masks are lists of lists of lists"),
         (b'{"a":' * 10**6, "brackets nested too deeply; masks are lists of lists of lists"),
         (GOOD.replace("[1, 1]", f"[1, {'[' * 10**5}{']' * 10**5}]").encode(), "brackets nested too deeply"),

@@ -14,6 +14,7 @@ from symverify import checker
 from symverify.certificate import Benign, Contract, DenseBlock, Path, SpuriousMinimum, Step, WideBlock, encode
 from symverify.certify import exact_certificates
 from symverify.data import Data, DataClass
+from symverify.enumeration import structures
 from symverify.network import LinearNetwork
 from symverify.rules import (
     BALDI_HORNIK,
@@ -26,7 +27,6 @@ from symverify.rules import (
     wide_block_steps,
 )
 from symverify.search import designed_candidates
-from symverify.structures import structures
 
 QUICK = settings(max_examples=40, deadline=None)
 ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL

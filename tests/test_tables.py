@@ -38,6 +38,13 @@ VOID = {"meta", "br", "hr"}
 PDFLATEX = shutil.which("pdflatex")
 
 
+def has_booktabs() -> bool:
+    finder = shutil.which("kpsewhich")
+    if PDFLATEX is None or finder is None:
+        return False
+    return subprocess.run([finder, "booktabs.sty"], capture_output=True, check=False).returncode == 0
+
+
 @cache
 def report() -> Report:
     """A real report: it has a bundle, a trap with ">= 1/2" and structures with "|"."""
@@ -307,7 +314,9 @@ def compiles(folder: Path, text: str) -> None:
     assert (folder / "main.pdf").stat().st_size > 1000
 
 
-needs_pdflatex = pytest.mark.skipif(PDFLATEX is None, reason="pdflatex is not on PATH: LaTeX is not compiled")
+needs_pdflatex = pytest.mark.skipif(
+    not has_booktabs(), reason="pdflatex or booktabs is not on this machine: LaTeX is not compiled"
+)
 
 
 @needs_pdflatex

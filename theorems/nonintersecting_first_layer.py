@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 
 from symverify.certificate import SpuriousMinimum
-from symverify.claims import PAPER, Bench, Claim, RefusedCertificate, Report, main
+from symverify.claims import PAPER, Bench, Claim, RefusedCertificate, Report, Theorem, main
 from symverify.data import Data, DataClass
 from symverify.exact import as_matrix
 from symverify.network import LinearNetwork
@@ -86,32 +86,57 @@ def settle(bench: Bench) -> Report:
     """Refute the claim as worded; confirm it for two layers; say what is known of three."""
     two = [disjoint(supports, outputs) for supports in PARTITIONS for outputs in range(1, 4)]
     bench.prove(
-        "two-layers", lambda: bench.benign(two, ORTHOGONAL), "two layers: holds", f"all {len(two)}, up to 4-4-3"
+        "two-layers",
+        lambda: bench.benign(two, ORTHOGONAL),
+        "two layers: holds",
+        f"all {len(two)}, up to 4-4-3",
+        about=Theorem("benign", "orthogonal", tuple(two), assumes=True),
     )
-    bench.require_all("two-layers", two)
     strict = disjoint((2, 1, 1), 2, 3)
-    bench.prove("strict-depth-3", lambda: bench.witness(strict, ORTHOGONAL, 24, True), "three layers: strict minimum")
+    bench.prove(
+        "strict-depth-3",
+        lambda: bench.witness(strict, ORTHOGONAL, 24, True),
+        "three layers: strict minimum",
+        about=Theorem("strict", "orthogonal", (strict,)),
+    )
     least = disjoint((2, 1), 1, 2)
     bench.prove(
-        "degenerate-depth-3", lambda: bench.witness(least, ORTHOGONAL, 60, False), "three layers: degenerate minimum"
+        "degenerate-depth-3",
+        lambda: bench.witness(least, ORTHOGONAL, 60, False),
+        "three layers: degenerate minimum",
+        about=Theorem("degenerate", "orthogonal", (least,)),
     )
     deeper = disjoint((2, 1, 1), 2, 2, 3)
-    bench.prove("strict-depth-4", lambda: bench.witness(deeper, ORTHOGONAL, 12, True), "four layers: strict minimum")
+    bench.prove(
+        "strict-depth-4",
+        lambda: bench.witness(deeper, ORTHOGONAL, 12, True),
+        "four layers: strict minimum",
+        about=Theorem("strict", "orthogonal", (deeper,)),
+    )
     sizes = [(a, b) for a in (2, 3, 4) for b in (2, 3, 4) if (a, b) != (2, 2)]
     bench.prove(
         "blocked-direction",
         lambda: [blocked(a, b) for a, b in sizes],
         "three layers: fails at d_2 = d_1 + d_y - 3",
         f"{len(sizes)} structures, d_1, d_y up to 4",
+        about=Theorem(
+            "degenerate", "orthogonal", tuple(disjoint((2,) + (1,) * (a - 1), a + b - 3, b) for a, b in sizes)
+        ),
     )
     three = [network for network in depth_three() if prove_benign(network, ORTHOGONAL) is not None]
     bench.prove(
-        "holds-depth-3", lambda: bench.benign(three, ORTHOGONAL), "three layers: holds", f"{len(three)} structures"
+        "holds-depth-3",
+        lambda: bench.benign(three, ORTHOGONAL),
+        "three layers: holds",
+        f"{len(three)} structures",
+        about=Theorem("benign", "orthogonal", tuple(three), assumes=True),
     )
-    bench.require_all("holds-depth-3", three)
     diagonal = disjoint((1, 1, 1), 2, 2)
     bench.prove(
-        "diagonal-depth-3", lambda: bench.witness(diagonal, ORTHOGONAL, 24, False), "three layers: one input a unit"
+        "diagonal-depth-3",
+        lambda: bench.witness(diagonal, ORTHOGONAL, 24, False),
+        "three layers: one input a unit",
+        about=Theorem("degenerate", "orthogonal", (diagonal,)),
     )
     singles = [disjoint((1, 1), 2, 3), disjoint((1, 1, 1), 3, 3)]
     searched, tried = bench.search(singles, ORTHOGONAL, rounds=6)

@@ -11,11 +11,11 @@ Method.      Exact witnesses found from the masks alone, the smallest in paramet
 import sys
 from itertools import product
 
-from symverify.claims import PAPER, Bench, Claim, Report, main
+from symverify.claims import PAPER, Bench, Claim, Report, Theorem, main
 from symverify.data import DataClass
+from symverify.enumeration import structures
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
-from symverify.structures import structures
 
 CLAIM = Claim(
     "sparse_first_layer",
@@ -55,6 +55,7 @@ def settle(bench: Bench) -> Report:
         ("a", [[1, 1, 0, 0], [0, 0, 1, 1]], [[1, 1, 0], [0, 0, 1]], DataClass.ANY),
         ("b", [[0, 0, 1, 1], [1, 1, 0, 1]], [[1, 1, 0], [1, 0, 1]], DataClass.ORTHOGONAL),
     ):
+        numbers = "correlated" if letter == "a" else "orthogonal"
         outputs = 2 if letter == "a" else 3
         strict = LinearNetwork.from_masks([masks, [[1, 1]] * outputs])
         kind = "disjoint, correlated data" if letter == "a" else "intersecting, orthogonal data"
@@ -62,12 +63,14 @@ def settle(bench: Bench) -> Report:
             f"{letter}-strict",
             lambda strict=strict, data_class=data_class: bench.witness(strict, data_class, 40, True),
             f"({letter}) {kind}: strict",
+            about=Theorem("strict", numbers, (strict,)),
         )
         flat = LinearNetwork.from_masks([degenerate, [[1, 1], [1, 1]]])
         bench.prove(
             f"{letter}-degenerate",
             lambda flat=flat, data_class=data_class: bench.witness(flat, data_class, 40, False),
             f"({letter}) {kind}: degenerate",
+            about=Theorem("degenerate", numbers, (flat,)),
         )
         smaller = sparse_first_layers(strict.parameters, letter == "b")
         open_ones = [network for network in smaller if prove_benign(network, data_class) is None]

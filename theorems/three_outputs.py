@@ -12,11 +12,12 @@ Method.      An exact witness at which the weights that are not zero form a sub-
 import sys
 from itertools import product
 
-from symverify.claims import PAPER, Bench, Claim, Report, is_minimum_of_support, main, mechanism
+from symverify.certificate import SpuriousMinimum
+from symverify.claims import PAPER, Bench, Claim, Report, Theorem, main, mechanism, minimises_support
 from symverify.data import DataClass
+from symverify.enumeration import structures
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
-from symverify.structures import structures
 
 CLAIM = Claim(
     "three_outputs",
@@ -33,17 +34,31 @@ DEGENERATE = LinearNetwork.from_units(([2], [3]), ([1, 2], [1, 2, 3]))
 TWICE = LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1, 3]))
 
 
+def is_minimum_of_support(witness: SpuriousMinimum) -> bool:
+    """The global minimum of a sub-network, which the claim speaks of."""
+    return minimises_support(witness.network, witness.data, witness.point)
+
+
 def settle(bench: Bench) -> Report:
     """Confirm the claim by witnesses, and name the sub-network."""
     bench.prove(
         "strict",
         lambda: bench.witness(STRICT, ORTHOGONAL, 60, True, is_minimum_of_support),
         "{3}x{3}, {123}x{123}: strict",
+        about=Theorem("strict", "orthogonal", (STRICT,), minimises_support=True),
     )
     bench.prove(
-        "degenerate", lambda: bench.witness(DEGENERATE, ORTHOGONAL, 60, False, is_minimum_of_support), "degenerate"
+        "degenerate",
+        lambda: bench.witness(DEGENERATE, ORTHOGONAL, 60, False, is_minimum_of_support),
+        "degenerate",
+        about=Theorem("degenerate", "orthogonal", (DEGENERATE,), minimises_support=True),
     )
-    bench.prove("two-blocks", lambda: bench.witness(TWICE, ORTHOGONAL, 40, True), "{12}x{12}, {13}x{13}: strict")
+    bench.prove(
+        "two-blocks",
+        lambda: bench.witness(TWICE, ORTHOGONAL, 40, True),
+        "{12}x{12}, {13}x{13}: strict",
+        about=Theorem("strict", "orthogonal", (TWICE,)),
+    )
     smaller = [
         network
         for inputs, units in product((1, 2, 3), (1, 2, 3))
@@ -54,13 +69,13 @@ def settle(bench: Bench) -> Report:
     searched, tried = bench.search(open_ones, ORTHOGONAL, rounds=2, strict=True)
     return bench.report(
         "confirmed",
-        f"Strict: {mechanism(bench.read('strict')[0])}.",
+        f"Strict: {mechanism(bench.first('strict'))}.",
         proved=(
             "a strict minimum with 8 weights and a degenerate one with 7, both global minima of the sub-network of"
             " their non-zero weights; two units {12}x{12}, {13}x{13} have a strict one too; by lifting, so has every"
             " network in which one of these is the sub-network between some inputs and outputs",
-            f"degenerate: {mechanism(bench.read('degenerate')[0])}",
-            f"two blocks: {mechanism(bench.read('two-blocks')[0])}",
+            f"degenerate: {mechanism(bench.first('degenerate'))}",
+            f"two blocks: {mechanism(bench.first('two-blocks'))}",
         ),
         observed=(
             f"of the {len(smaller)} structures with three outputs and fewer than 8 weights (at most 3 inputs and"

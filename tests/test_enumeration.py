@@ -13,8 +13,8 @@ from math import factorial, prod
 import pytest
 
 import symverify
+from symverify.enumeration import structures
 from symverify.network import LinearNetwork, Mask
-from symverify.structures import structures
 
 SMALL = [(2, 2), (3, 3), (2, 2, 2), (1, 3, 2), (3, 2, 2), (2, 3, 2), (3, 2, 3), (2, 2, 2, 2), (2, 1, 3, 2)]
 LARGER = [(3, 3, 2), (4, 2, 3), (3, 3, 3), (3, 2, 2, 2), (2, 3, 2, 2)]
@@ -123,7 +123,7 @@ def test_the_order_is_reproducible() -> None:
 
 @pytest.mark.parametrize("widths", [(), (3,), (5, 5), (4, 3, 5), (25, 1)])
 def test_no_layer_or_too_many_masks_are_refused(widths: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="at least two layers of nodes, and at most 24 possible weights"):
+    with pytest.raises(ValueError, match="two and more positive widths, with at most 24 possible weights"):
         next(structures(*widths))
 
 

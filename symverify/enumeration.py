@@ -19,7 +19,7 @@ def structures(*widths: int) -> Iterator[LinearNetwork]:
     and the units of each hidden layer; the representative is the first in the order of the masks.
 
     Raises:
-        ValueError: more than 2^24 labelled masks.
+        ValueError: fewer than two widths, a width below 1, or more than 2^24 labelled masks.
 
     Example:
         >>> [str(net) for net in structures(2, 1, 2)]
@@ -28,8 +28,8 @@ def structures(*widths: int) -> Iterator[LinearNetwork]:
         10
     """
     shapes = [(above, below) for below, above in pairwise(widths)]
-    if len(shapes) < 1 or sum(a * b for a, b in shapes) > MAX_BITS:
-        raise ValueError(f"widths {widths}: at least two layers of nodes, and at most {MAX_BITS} possible weights")
+    if not shapes or min(widths) < 1 or sum(a * b for a, b in shapes) > MAX_BITS:
+        raise ValueError(f"widths {widths}: two and more positive widths, with at most {MAX_BITS} possible weights")
     groups = [np.array(list(permutations(range(width)))) for width in widths]
     layers = [_filled_masks(*shape) for shape in shapes]
     seen: set[bytes] = set()

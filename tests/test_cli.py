@@ -241,7 +241,7 @@ def test_check_of_the_committed_bundles(run: Run) -> None:
     assert (code, err) == (3, "")
     assert f"{folder / 'proved.json'}: valid\n" in out
     assert "... and 58 more theorems of this bundle" in out
-    assert "... and 15 more theorems of this bundle" in out
+    assert "... and 13 more theorems of this bundle" in out
 
 
 # -- analyze ----------------------------------------------------------------------------------------------

@@ -230,33 +230,66 @@ class Bench:
         temporary.write_bytes(data)
         temporary.replace(path)
 
-    def benign(self, networks: Iterable[LinearNetwork], data_class: DataClass) -> list[Benign]:
-        """Traces that these structures are benign.
+    def benign(
+        self, name: str, networks: Sequence[LinearNetwork], data_class: DataClass, *labels: str, assumes: bool = False
+    ) -> None:
+        """Prove by the rules that all these structures are benign; ``labels``: case and structures, for the table.
 
         Raises:
             RefusedCertificate: the rules do not settle one of them.
         """
-        proofs = []
-        for network in networks:
-            proof = prove_benign(network, data_class)
-            if proof is None:
-                raise RefusedCertificate(f"the rules do not settle {network} for {data_class} data")
-            proofs.append(proof)
-        return proofs
+        about = Theorem("benign", data_class.value, tuple(networks), assumes)
+        self.prove(name, lambda: [self.trace(network, data_class) for network in networks], *labels, about=about)
 
-    def witness(
+    def trace(self, network: LinearNetwork, data_class: DataClass) -> Benign:
+        """A trace that a structure is benign.
+
+        Raises:
+            RefusedCertificate: the rules do not settle it.
+        """
+        proof = prove_benign(network, data_class)
+        if proof is None:
+            raise RefusedCertificate(f"the rules do not settle {network} for {data_class} data")
+        return proof
+
+    def spurious(
         self,
+        name: str,
         network: LinearNetwork,
         data_class: DataClass,
         rounds: int,
+        case: str,
+        *,
         strict: bool,
-        wanted: Callable[[SpuriousMinimum], bool] = lambda witness: True,
-    ) -> SpuriousMinimum:
-        """The simplest spurious minimum that the search finds from the structure alone.
+        minimises_support: bool = False,
+    ) -> None:
+        """Prove by the simplest witness that the search finds from the structure alone; class *any*: correlated data.
 
         Raises:
-            RefusedCertificate: it finds none.
+            RefusedCertificate: the search finds none.
         """
+        about = Theorem(
+            "strict" if strict else "degenerate",
+            "orthogonal" if data_class is DataClass.ORTHOGONAL else "correlated",
+            (network,),
+            minimises_support=minimises_support,
+        )
+        self.prove(
+            name, lambda: self.witness(network, data_class, rounds, strict, minimises_support), case, about=about
+        )
+
+    def witness(
+        self, network: LinearNetwork, data_class: DataClass, rounds: int, strict: bool, of_support: bool = False
+    ) -> SpuriousMinimum:
+        """The simplest spurious minimum found; ``of_support``: a global minimum of the sub-network of its weights.
+
+        Raises:
+            RefusedCertificate: none is found.
+        """
+
+        def wanted(found: SpuriousMinimum) -> bool:
+            return not of_support or minimises_support(found.network, found.data, found.point)
+
         found = simplest_witness(network, data_class, rounds=rounds, strict=strict, wanted=wanted)
         if found is None:
             raise RefusedCertificate(f"the search finds no spurious minimum of {network}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from structures import E2, SIX_WEIGHTS
 
 from symverify import checker
 from symverify.certificate import Ball, CriticalFamily, CriticalFibre, Minimum, SpuriousMinimum, encode
@@ -56,7 +57,6 @@ def accepted(candidate: Candidate) -> list[SpuriousMinimum]:
 
 # -- examples: strict (example 2), degenerate with a fibre or a family (example 4), and variants ----------
 
-E2 = from_masks([[[1, 0, 0], [1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
 E2_TARGET = [[1, 3, 0], [3, 1, 0], [0, 0, 4]]
 STRICT = Candidate(
     E2,
@@ -64,7 +64,6 @@ STRICT = Candidate(
     weights([[1, 0, 0], [0, 0, 4]], [[1, 0], [0, 0], [0, 1]]),
     weights([[-8, 0, 0], [3, 1, 0]], [[1, 3], [0, 1], [0, 0]]),
 )
-SIX_WEIGHTS = from_masks([[[1, 0], [1, 1]], [[1, 1], [0, 1]]])
 FLAT = Candidate(
     SIX_WEIGHTS,
     Data.whitened([[1, 0], [0, "1/2"]]),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structures import SIX_WEIGHTS, TWICE
 
 from symverify import checker, claims
 from symverify.certificate import BUNDLE, Certificate, SpuriousMinimum, encode
@@ -81,10 +82,8 @@ CERTIFICATES = {
     "dense_networks": {"proved", "assumed"},
 }
 CLAIM = Claim("a_test", "A test", "Statement.", ("hypothesis",), "source", "method")
-TWICE = LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1, 3]))
 STRICT = LinearNetwork.from_units(([3], [3]), ([1, 2, 3], [1, 2, 3]))
 INTERSECTING = LinearNetwork.from_masks([[[0, 0, 1, 1], [1, 1, 0, 1]], [[1, 1], [1, 1], [1, 1]]])
-SIX_WEIGHTS = LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2]))
 
 
 @cache
@@ -549,7 +548,8 @@ def test_witness_of_a_benign_structure_is_refused(tmp_path: Path) -> None:
 
 def test_benign_of_a_structure_with_spurious_minima_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedCertificate, match="do not settle"):
-        Bench(CLAIM, tmp_path).benign([LinearNetwork.dense(2, 2, 2), TWICE], ORTHOGONAL)
+        Bench(CLAIM, tmp_path, remake=True).benign("x", [LinearNetwork.dense(2, 2, 2), TWICE], ORTHOGONAL, "case")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_remake_writes_the_canonical_bytes_and_nothing_else(tmp_path: Path) -> None:
@@ -573,7 +573,9 @@ def test_remake_replaces_the_certificate(tmp_path: Path) -> None:
 
 
 def test_missing_certificate_is_refused_not_made(tmp_path: Path) -> None:
-    with pytest.raises(RefusedCertificate, match=r"dense\.json: No such file or directory; `symverify verify --remake`"):
+    with pytest.raises(
+        RefusedCertificate, match=r"dense\.json: No such file or directory; `symverify verify --remake`"
+    ):
         prove(Bench(CLAIM, tmp_path), never)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from structures import networks
 
 from symverify import checker
 from symverify.data import Data
@@ -31,16 +31,6 @@ from symverify.network import LinearNetwork
 QUICK = settings(max_examples=25, deadline=None)
 NUMBER = st.one_of(st.integers(-2, 2), st.builds(Fraction, st.integers(-4, 4), st.sampled_from([2, 3])))
 Problem = tuple[LinearNetwork, Weights, Data]
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> LinearNetwork:
-    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
-    bit = st.sampled_from([0, 1, 1])
-    return LinearNetwork.from_masks(
-        draw(st.lists(st.lists(bit, min_size=below, max_size=below), min_size=above, max_size=above))
-        for below, above in pairwise(widths)
-    )
 
 
 @st.composite

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structures import E1, E2, FALSE_FRIEND, SHARED_OUTPUTS, SIX_WEIGHTS
 
 from symverify import checker
 from symverify.certificate import Benign, Contract, DenseBlock, Path, SpuriousMinimum, Step, WideBlock, encode
@@ -33,13 +34,7 @@ ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL
 CLASSES = [ANY, ORTHOGONAL]
 from_masks, dense, from_units = LinearNetwork.from_masks, LinearNetwork.dense, LinearNetwork.from_units
 
-FALSE_FRIEND = from_masks([[[1, 0], [0, 1]], [[1, 1], [1, 0]], [[1, 0], [0, 1]]])
-SIX_WEIGHTS = from_units(([1], [1]), ([1, 2], [1, 2]))
 DISJOINT_FIRST_LAYER = [[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-E1 = from_masks([DISJOINT_FIRST_LAYER, [[1] * 3] * 2, [[1] * 2] * 3])
-E2 = from_masks([[[1, 0, 0], [1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
-SHARED_OUTPUTS = from_units(([1, 2], [1, 2]), ([3, 4], [1, 2]))
-"""Dense blocks with disjoint inputs and the same outputs."""
 SHARED_INPUTS = from_units(([1, 2], [1, 2]), ([1, 2], [3, 4]))
 SEPARATE = from_units(([1, 2], [1, 2]), ([3, 4], [3, 4]))
 PARTLY_SHARED_OUTPUTS = from_units(([1, 2], [1, 2]), ([3, 4], [2, 3]))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structures import E2, FALSE_FRIEND, SHARED_OUTPUTS, SIX_WEIGHTS, networks
 
 from symverify.data import Data, DataClass
 from symverify.exact import as_matrix, inertia
@@ -27,10 +27,6 @@ from symverify.search import (
 
 QUICK = settings(max_examples=30, deadline=None)
 ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL
-E2 = LinearNetwork.from_masks([[[1, 0, 0], [1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
-SIX_WEIGHTS = LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2]))
-SHARED_OUTPUTS = LinearNetwork.from_masks([[[1, 1, 0, 0], [0, 0, 1, 1]], [[1, 1], [1, 1]]])
-FALSE_FRIEND = LinearNetwork.from_masks([[[1, 0], [0, 1]], [[1, 1], [1, 0]], [[1, 0], [0, 1]]])
 DEEP = LinearNetwork.from_masks([[[1, 1, 0], [0, 0, 1]], [[1, 1]], [[1], [1]]])
 
 
@@ -49,17 +45,6 @@ def candidates(
 ) -> list[Candidate]:
     generator = rng(seed)
     return [c for _ in range(rounds) for c in designed_candidates(network, data_class, generator, fibre)]
-
-
-@st.composite
-def networks(draw: st.DrawFn) -> LinearNetwork:
-    """Depth 1 to 4, maybe with dead units."""
-    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=5))
-    bit = st.sampled_from([0, 1, 1])
-    return LinearNetwork.from_masks(
-        draw(st.lists(st.lists(bit, min_size=below, max_size=below), min_size=above, max_size=above))
-        for below, above in pairwise(widths)
-    )
 
 
 # -- descents ---------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structures import E1, E2, FALSE_FRIEND, SIX_WEIGHTS
 
 from symverify import checker, verify
 from symverify.certificate import (
@@ -65,23 +66,19 @@ def witness_of(answer: Answer) -> SpuriousMinimum:
 
 # -- the worked examples, as stated in docs/mathematics.md ------------------------------------------------
 
-E1 = from_masks([[[1, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], [[1] * 3] * 2, [[1] * 2] * 3])
 E1_DATA = Data.whitened([[3, 0, 0, 0], [0, 2, 3, 0], [0, 0, 0, 1]])
 E1_POINT = weights([[0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], [[2, 3, 0], [0, 0, 1]], [[0, 0], [1, 0], [0, 1]])
 E1_BETTER = weights([[1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], [[3, 0, 0], [0, 3, 0]], [[1, 0], [0, 1], [0, 0]])
 
-E2 = from_masks([[[1, 0, 0], [1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
 E2_DATA = Data.whitened([[1, 3, 0], [3, 1, 0], [0, 0, 4]])
 E2_POINT = weights([[1, 0, 0], [0, 0, 4]], [[1, 0], [0, 0], [0, 1]])
 E2_BETTER = weights([[-8, 0, 0], [3, 1, 0]], [[1, 3], [0, 1], [0, 0]])
 
 # Example 3.  M_oj = d c w, M_oj' = d e y, M_o'j = v z w.
-FALSE_FRIEND = from_masks([[[1, 0], [0, 1]], [[1, 1], [1, 0]], [[1, 0], [0, 1]]])
 FALSE_FRIEND_DATA = Data.whitened([["1/2", 0], [0, 0]])
 FALSE_FRIEND_POINT = weights([[0, 0], [0, 1]], [[0, 1], [1, 0]], [[0, 0], [0, 1]])
 FALSE_FRIEND_BETTER = weights([["1/2", 0], [0, 1]], [[1, 0], [0, 0]], [[1, 0], [0, 1]])
 
-SIX_WEIGHTS = from_masks([[[1, 0], [1, 1]], [[1, 1], [0, 1]]])
 SIX_DATA = Data.whitened([[1, 0], [0, "1/2"]])
 SIX_POINT = weights([[0, 0], [1, 0]], [[1, 1], [0, 0]])
 SIX_BETTER = weights([[1, 0], [0, "1/2"]], [[1, 0], [0, 1]])

@@ -217,7 +217,7 @@ class BatchedLoss:
     def gauss_newton(self, theta: Floats, gram: Floats) -> Floats:
         """The part of the Hessian without the residual, ``J' (G x 1) J``, ``(B, p, p)``."""
         j = self.jacobian(theta)
-        weighted = np.einsum("...xz,byzp->byxp", gram, j) if gram.ndim == 2 else np.einsum("bxz,byzp->byxp", gram, j)
+        weighted = (gram if gram.ndim == 2 else gram[:, None]) @ j
         batch, p = len(theta), self.network.parameters
         entries = j.shape[1] * j.shape[2]
         flat = j.reshape(batch, entries, p)

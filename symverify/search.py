@@ -26,11 +26,16 @@ from symverify.loss import BatchedLoss, Floats, jacobian, loss, product, weights
 from symverify.network import Edge, LinearNetwork
 
 BATCH = 48
-"""Points designed per round."""
+"""Points designed per round, in networks with up to 40 weights; fewer in larger ones, so that a round stays short."""
 STARTS = 12
 """Random starts of the search for a better point, per candidate."""
 SCALES = np.array([s * f for f in (1, -1) for s in (1 / 8, 1 / 4, 1 / 2, 1, 3 / 2, 2, 3, 4, 6, 8, 12)])
 """Multiples of the primitive integer residual that are tried."""
+
+
+def fewer(count: int, network: LinearNetwork, small: int) -> int:
+    """``count`` points at once up to ``small`` weights, then fewer: the cost of one is the cube of the weights."""
+    return max(1, int(count * min(1.0, small / network.parameters) ** 3))
 
 
 @dataclass(frozen=True)
@@ -199,7 +204,8 @@ def designed_candidates(
 ) -> Iterator[Candidate]:
     """One round: the candidates of a batch of designs for which a better point was found."""
     make = _fibre_design_at if fibre else _design_at
-    designs = [d for d in (make(network, rng, data_class) for _ in range(BATCH)) if d is not None]
+    made = (make(network, rng, data_class) for _ in range(fewer(BATCH, network, 40)))
+    designs = [d for d in made if d is not None]
     if not designs:
         return
     model = BatchedLoss(network)

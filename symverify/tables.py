@@ -88,7 +88,7 @@ def latex_document(reports: Sequence[Report], fragment: str) -> str:
         r"\section*{Claims}",
         r"\begin{description}",
     ]
-    lines += [rf"\item[{_tex(r.claim.title)}] \textbf{{{_tex(r.verdict)}}}. {_tex(r.summary)}" for r in reports]
+    lines += [rf"\item[{_tex(r.claim.title)}:] \textbf{{{_tex(r.verdict)}}}. {_tex(r.summary)}" for r in reports]
     lines += [r"\end{description}", r"\noindent\resizebox{\linewidth}{!}{%", fragment + "}", r"\end{document}"]
     return "\n".join(lines) + "\n"
 

@@ -36,12 +36,24 @@ from symverify.loss import BatchedLoss, loss, vector_of
 from symverify.network import LinearNetwork, SubNetwork
 from symverify.problem import check_shapes
 from symverify.rules import prove_benign
-from symverify.search import Candidate, descend, designed_candidates, first_minimum, random_starts, rationalise
+from symverify.search import (
+    Candidate,
+    descend,
+    designed_candidates,
+    fewer,
+    first_minimum,
+    random_starts,
+    rationalise,
+)
 
 Progress = Callable[[str], None]
 Found = Callable[[Certificate], None]
-ENOUGH = 512
-"""Descents before the best point found is taken for the better point of a certificate."""
+DESCENTS = 128
+"""Descents at once, in networks with up to 100 weights; fewer in larger ones, so that the budget is kept."""
+ENOUGH = 4
+"""Times DESCENTS before the best point found is taken for the better point of a certificate."""
+SEARCHABLE = 300
+"""Weights up to which there is a search: exact Hessians of larger networks take minutes."""
 ATTEMPTS = 6
 """Points of one loss value that are tried to certify."""
 
@@ -177,6 +189,12 @@ def analyze(
         if found is not None:
             found(proof)
         return Answer(Verdict.BENIGN, basis, facts["proved"], proof, time.monotonic() - start, facts)
+    if part.network.parameters > SEARCHABLE:
+        reason = (
+            f"no rule applies, and there is no search in networks with more than {SEARCHABLE} weights (this one has"
+            f" {part.network.parameters}): analyze a sub-network between some inputs and outputs"
+        )
+        return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, time.monotonic() - start)
     run = _Run(np.random.default_rng(seed), start + budget, progress or (lambda text: None), found or (lambda c: None))
     if isinstance(data, DataClass):
         witness = run.search_class(network, part, data)
@@ -355,17 +373,18 @@ class _Run:
         model = BatchedLoss(part.network)
         gram, cross = _moments(small)
         best_value, best = np.inf, None
+        count = fewer(DESCENTS, part.network, 100)
         waiting: dict[float, list[Any]] = {}
         tried: Counter[float] = Counter()
         while self.left() > 0:
-            theta, value = self.descents(model, gram, cross)
+            theta, value = self.descents(model, gram, cross, count)
             self.progress(f"{network}: {self.starts} descents")
             n = first_minimum(value)
             if value[n] < best_value:
                 best_value, best = float(value[n]), theta[n]
             for k in np.flatnonzero(local_minima(model, theta, gram, cross)):
                 waiting.setdefault(round(float(value[k]), 5), []).append(theta[k])
-            if self.starts < ENOUGH:
+            if self.starts < ENOUGH * count:
                 continue
             for level in sorted(waiting):
                 points = waiting.pop(level)
@@ -382,7 +401,7 @@ class _Run:
                             return whole
         return None
 
-    def descents(self, model: BatchedLoss, gram: Any, cross: Any, count: int = 128) -> tuple[Any, Any]:
+    def descents(self, model: BatchedLoss, gram: Any, cross: Any, count: int) -> tuple[Any, Any]:
         """Points where descents end; in half of them random weights stay zero (minima of sub-networks)."""
         start = random_starts(model, self.rng, count)
         share = self.rng.choice([0.15, 0.3, 0.5], size=(count, 1))

@@ -20,6 +20,7 @@ from symverify.search import (
     balanced,
     descend,
     designed_candidates,
+    fewer,
     first_minimum,
     random_starts,
     rationalise,
@@ -350,3 +351,8 @@ def test_a_rounded_point_is_below_the_bound(network: LinearNetwork, seed: int) -
     rounded = rationalise(network, data, theta[0], bound)
     assert rounded is not None
     assert loss(network, rounded, data) < bound
+
+
+@pytest.mark.parametrize(("width", "count"), [(1, 48), (20, 48), (40, 6), (400, 1)])
+def test_fewer_points_at_once_in_larger_networks(width: int, count: int) -> None:
+    assert fewer(48, LinearNetwork.dense(width, 1, width), 40) == count

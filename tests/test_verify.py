@@ -835,3 +835,16 @@ def test_local_minima_in_floats() -> None:
     theta = np.array([[float(x) for x in vector_of(E2, point)] for point in points])
     gram, cross = (np.array([[float(x) for x in row] for row in matrix]) for matrix in (E2_DATA.gram, E2_DATA.cross))
     assert local_minima(BatchedLoss(E2), theta, gram, cross).tolist() == [True, True, False, False]
+
+
+@pytest.mark.parametrize("data", [ANY, Data.whitened([[1] * 20] * 20)], ids=["class", "given data"])
+def test_no_search_in_a_network_that_is_too_large_for_it(data: DataClass | Data) -> None:
+    network = from_masks([[[int((i + j) % 3 > 0) for j in range(20)] for i in range(10)], [[1] * 10] * 20])
+    answer = analyze(network, data, budget=3600)
+    assert (answer.verdict, answer.basis) == (Verdict.UNKNOWN, Basis.OBSERVED)
+    assert "no search in networks with more than 300 weights (this one has 333)" in answer.reason
+
+
+def test_a_large_network_that_a_rule_settles() -> None:
+    answer = analyze(from_masks([[[1] * 100] * 50, [[1] * 50]]), ANY)
+    assert (answer.verdict, answer.basis) == (Verdict.BENIGN, Basis.PROVED)

@@ -1,0 +1,340 @@
+"""The fibre rules of a two-layer structure as clauses: facts at a rank-stable point, and every instance of the lemmas.
+
+A *fact* is something that is true or false at a rank-stable point of the fibre of a local minimum that is not global
+(``docs/mathematics.md``, section 13).  Units and nodes are bit masks here.  The side ``inputs`` speaks of the rows
+``w_k`` of the first layer and their entries at inputs (*nodes*; *ends* are the outputs); the side ``outputs`` is the
+transpose: the columns ``u_k`` of the second layer, nodes are outputs, ends are inputs.  Nothing here is trusted: a
+certificate names lemmas and parameters, and the checker makes the clauses again by code of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from symverify.network import LinearNetwork
+
+Fact = tuple[str | int | tuple[int, ...], ...]
+Clause = tuple[int, ...]
+"""Literals ``v`` or ``-v``, where ``v - 1`` is the position of a fact."""
+TRUE = 1 << 30
+"""The literal that always holds; ``-TRUE`` never does."""
+Vector = tuple[str, int]
+"""``("unit", l)``: the vector w_l; ``("node", j)``: the unit vector e_j."""
+
+# The parameters of a lemma in the order of `Instance.values`; those in SETS are bit masks.
+PARAMETERS: dict[str, tuple[str, ...]] = {
+    "subset": ("units", "unit", "nodes"),
+    "restriction": ("units", "nodes", "node"),
+    "zero-node": ("units", "nodes", "node"),
+    "expansion": ("units", "unit", "nodes", "node"),
+    "laplace": ("units", "part", "nodes", "node"),
+    "exchange": ("units", "first", "second", "out", "nodes"),
+    "join": ("units", "unit", "nodes", "first", "second"),
+    "rank": ("units", "nodes"),
+    "orthogonal-node": ("end", "units", "nodes", "node"),
+    "orthogonal-unit": ("end", "units", "unit", "nodes"),
+    "spanned-node": ("end", "units", "nodes", "node"),
+    "spanned-unit": ("end", "units", "unit", "nodes"),
+    "absorption": ("end", "vector"),
+    "move": ("vector", "units", "ends"),
+    "move-gradient": ("vector", "units", "unit", "end"),
+    "move-rank": ("vector", "units", "set", "unit", "out", "nodes"),
+}
+SETS = frozenset({"units", "nodes", "part", "ends", "set"})
+
+
+def bits(mask: int) -> tuple[int, ...]:
+    """The elements of a bit mask.
+
+    >>> bits(0b101)
+    (0, 2)
+    """
+    return tuple(n for n in range(mask.bit_length()) if mask >> n & 1)
+
+
+def subsets(mask: int) -> Iterator[int]:
+    """All subsets of a bit mask, the empty one first.
+
+    >>> list(subsets(0b101))
+    [0, 1, 4, 5]
+    """
+    part = 0
+    while True:
+        yield part
+        if part == mask:
+            return
+        part = (part - mask) & mask
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A lemma with its parameters: what a certificate names instead of the clause."""
+
+    lemma: str
+    side: str = ""
+    values: tuple[int | Vector, ...] = ()
+
+    def to_json(self) -> dict[str, object]:
+        body: dict[str, object] = {"lemma": self.lemma}
+        if self.side:
+            body["side"] = self.side
+        for name, value in zip(PARAMETERS.get(self.lemma, ()), self.values, strict=True):
+            if isinstance(value, tuple):
+                body[name] = list(value)
+            else:
+                body[name] = list(bits(value)) if name in SETS else value
+        return body
+
+
+@dataclass(slots=True)
+class Encoding:
+    """Facts, and clauses with the lemma that each is an instance of; a clause is kept once."""
+
+    facts: list[Fact] = field(default_factory=list)
+    clauses: list[Clause] = field(default_factory=list)
+    instances: list[Instance] = field(default_factory=list)
+    _numbers: dict[Fact, int] = field(default_factory=dict)
+    _seen: set[Clause] = field(default_factory=set)
+
+    def literal(self, fact: Fact) -> int:
+        number = self._numbers.get(fact)
+        if number is None:
+            self.facts.append(fact)
+            number = self._numbers[fact] = len(self.facts)
+        return number
+
+    def add(self, instance: Instance, literals: Iterable[int]) -> None:
+        """The clause with these literals, without false ones; nothing if it holds trivially."""
+        kept = {x for x in literals if x != -TRUE}
+        if TRUE in kept or any(-x in kept for x in kept):
+            return
+        clause = tuple(sorted(kept))
+        if clause not in self._seen:
+            self._seen.add(clause)
+            self.clauses.append(clause)
+            self.instances.append(instance)
+
+
+def encode_lemmas(network: LinearNetwork) -> Encoding:
+    """All instances of the lemmas of section 13 for a two-layer network, and the clause "R is not zero".
+
+    Their number grows exponentially with the widths: about 5,000 clauses at 3-3-3.
+
+    Raises:
+        ValueError: the network has not two layers.
+    """
+    if network.depth != 2:
+        raise ValueError("the fibre rules are for two layers")
+    first, second = network.masks
+    below = [sum(x << j for j, x in enumerate(row)) for row in first]
+    above = [sum(row[k] << o for o, row in enumerate(second)) for k in range(len(first))]
+    inputs, _, outputs = network.widths
+    encoding = Encoding()
+    sides = (
+        _Side(encoding, "inputs", below, above, inputs, outputs),
+        _Side(encoding, "outputs", above, below, outputs, inputs),
+    )
+    encoding.add(Instance("not-global"), (sides[0].residual(o, j) for o in range(outputs) for j in range(inputs)))
+    for side, other in (sides, sides[::-1]):
+        side.linear_algebra()
+        side.spans()
+        side.moves(other)
+    return encoding
+
+
+class _Side:
+    """The lemmas for the vectors ``w_k`` (``support[k]``: where they may be nonzero; ``reach[k]``: the ends of k)."""
+
+    def __init__(
+        self, encoding: Encoding, name: str, support: list[int], reach: list[int], width: int, ends: int
+    ) -> None:
+        self.encoding, self.name, self.support, self.reach = encoding, name, support, reach
+        self.width, self.ends = width, ends
+        self.units = (1 << len(support)) - 1
+        self.all_nodes = (1 << width) - 1
+        self.feeding = [sum(1 << k for k, t in enumerate(reach) if t >> o & 1) for o in range(ends)]
+        self.joint = [0] * (self.units + 1)
+        for mask in range(1, self.units + 1):
+            low = (mask & -mask).bit_length() - 1
+            self.joint[mask] = self.joint[mask & (mask - 1)] | support[low]
+        self.covered = [self.joint[self.feeding[o]] for o in range(ends)]
+        self._dependent: dict[tuple[int, int], int] = {}
+
+    # -- facts --------------------------------------------------------------------------------------------
+
+    def dependent(self, units: int, nodes: int) -> int:
+        """The vectors of ``units``, restricted to ``nodes``, are linearly dependent."""
+        nodes &= self.joint[units]
+        literal = self._dependent.get((units, nodes))
+        if literal is None:
+            if not units:
+                literal = -TRUE
+            elif nodes.bit_count() < units.bit_count():
+                literal = TRUE
+            else:
+                literal = self.encoding.literal(("dependent", self.name, bits(units), bits(nodes)))
+            self._dependent[units, nodes] = literal
+        return literal
+
+    def nonzero(self, unit: int, node: int) -> int:
+        return -self.dependent(1 << unit, 1 << node)
+
+    def residual(self, end: int, node: int) -> int:
+        """R is not zero at the pair; never at pairs that no path joins."""
+        if not self.covered[end] >> node & 1:
+            return -TRUE
+        pair = (end, node) if self.name == "inputs" else (node, end)
+        return self.encoding.literal(("residual", *pair))
+
+    def orthogonal(self, end: int, vector: Vector) -> int:
+        """``r_end . z = 0`` for z = w_l or e_j (then: the residual is zero)."""
+        kind, index = vector
+        if kind == "node":
+            return -self.residual(end, index)
+        if self.reach[index] >> end & 1:
+            return TRUE  # the gradient vanishes
+        return self.encoding.literal(("orthogonal", self.name, end, index))
+
+    def spanned(self, end: int, vector: Vector) -> int:
+        """``z`` lies in the span of the vectors of the units that reach ``end``."""
+        kind, index = vector
+        if kind == "unit" and self.reach[index] >> end & 1:
+            return TRUE
+        if kind == "node" and not self.covered[end] >> index & 1:
+            return -TRUE
+        return self.encoding.literal(("spanned", self.name, end, kind, index))
+
+    # -- lemmas -------------------------------------------------------------------------------------------
+
+    def add(self, lemma: str, values: tuple[int | Vector, ...], literals: Iterable[int]) -> None:
+        self.encoding.add(Instance(lemma, self.name, values), literals)
+
+    def linear_algebra(self) -> None:
+        for units in range(1, self.units + 1):
+            for nodes in subsets(self.joint[units]):
+                self._one_set(units, nodes)
+                self._exchange(units, nodes)
+                for j in bits(nodes):
+                    self._one_node(units, nodes, j)
+
+    def _one_set(self, units: int, nodes: int) -> None:
+        d = self.dependent
+        for x in bits(self.units & ~units):
+            self.add("subset", (units, x, nodes), (-d(units, nodes), d(units | 1 << x, nodes)))
+        for j in bits(self.joint[units] & ~nodes):
+            self.add("restriction", (units, nodes, j), (-d(units, nodes | 1 << j), d(units, nodes)))
+        if nodes.bit_count() > units.bit_count():
+            self.add("rank", (units, nodes), (d(units, nodes), *(-d(units, nodes & ~(1 << j)) for j in bits(nodes))))
+        outside = bits(self.joint[units] & ~nodes)
+        for a in outside:
+            for b in outside:
+                if a < b:
+                    both = nodes | 1 << a | 1 << b
+                    premise = (-d(units, nodes | 1 << a), -d(units, nodes | 1 << b), d(units, both))
+                    for x in bits(units):
+                        self.add("join", (units, x, nodes, a, b), (d(units & ~(1 << x), nodes), *premise))
+
+    def _exchange(self, units: int, nodes: int) -> None:
+        d = self.dependent
+        outside = bits(self.units & ~units)
+        for a in outside:
+            for b in outside:
+                if a < b:
+                    premise = (d(units, nodes), -d(units | 1 << a, nodes), -d(units | 1 << b, nodes))
+                    for x in bits(units):
+                        result = d((units | 1 << a | 1 << b) & ~(1 << x), nodes)
+                        self.add("exchange", (units, a, b, x, nodes), (*premise, result))
+
+    def _one_node(self, units: int, nodes: int, j: int) -> None:
+        d, rest = self.dependent, nodes & ~(1 << j)
+        nonzero = {k: self.nonzero(k, j) for k in bits(units)}
+        self.add("zero-node", (units, nodes, j), (*nonzero.values(), -d(units, rest), d(units, nodes)))
+        if units.bit_count() == 1:
+            return
+        for k in bits(units):
+            others = (nonzero[i] for i in bits(units) if i != k)
+            result = d(units & ~(1 << k), rest)
+            self.add("expansion", (units, k, nodes, j), (-nonzero[k], *others, -d(units, nodes), result))
+        for part in subsets(units):
+            if part:
+                inside = (-d(units & ~(1 << k), rest) for k in bits(part))
+                outside = (nonzero[k] for k in bits(units & ~part))
+                self.add("laplace", (units, part, nodes, j), (d(units, nodes), *inside, *outside))
+
+    def spans(self) -> None:
+        for end in range(self.ends):
+            for vector in [("node", j) for j in bits(self.covered[end])] + [("unit", l) for l in bits(self.units)]:
+                self.add("absorption", (end, vector), (-self.spanned(end, vector), self.orthogonal(end, vector)))
+            for nodes in subsets(self.covered[end]):
+                free = bits(self.covered[end] & ~nodes)
+                settled = [self.residual(end, i) for i in free]
+                inside = [-self.spanned(end, ("node", i)) for i in free]
+                outer = nodes | self.all_nodes & ~self.covered[end]
+                for units in range(self.units + 1):
+                    premise = [-self.orthogonal(end, ("unit", k)) for k in bits(units)]
+                    self._orthogonal(end, units, nodes, [*premise, *settled])
+                    if not units & ~self.feeding[end]:
+                        self._spanned(end, units, outer, inside)
+
+    def _orthogonal(self, end: int, units: int, nodes: int, premise: list[int]) -> None:
+        d = self.dependent
+        start = [*premise, d(units, nodes)]
+        for j in bits(nodes & self.joint[units]):
+            self.add("orthogonal-node", (end, units, nodes, j), (*start, -d(units, nodes & ~(1 << j)), -self.residual(end, j)))
+        for l in bits(self.units & ~units):
+            result = self.orthogonal(end, ("unit", l))
+            self.add("orthogonal-unit", (end, units, l, nodes), (*start, -d(units | 1 << l, nodes), result))
+
+    def _spanned(self, end: int, units: int, nodes: int, premise: list[int]) -> None:
+        d = self.dependent
+        start = [*premise, d(units, nodes)]
+        for j in bits(nodes & self.joint[units]):
+            result = self.spanned(end, ("node", j))
+            self.add("spanned-node", (end, units, nodes, j), (*start, -d(units, nodes & ~(1 << j)), result))
+        for l in bits(self.units & ~self.feeding[end]):
+            result = self.spanned(end, ("unit", l))
+            self.add("spanned-unit", (end, units, l, nodes), (*start, -d(units | 1 << l, nodes), result))
+
+    def moves(self, other: _Side) -> None:
+        """``other`` is the transposed side, whose vectors are those of the other layer."""
+        vectors: list[Vector] = [("node", j) for j in range(self.width)] + [("unit", l) for l in bits(self.units)]
+        for vector in vectors:
+            kind, index = vector
+            support = 1 << index if kind == "node" else self.support[index]
+            for units in range(1, self.units + 1):
+                allowed = [self._nonzero_entry(vector, j) for k in bits(units) for j in bits(support & ~self.support[k])]
+                if any(x == TRUE for x in allowed):
+                    continue
+                moves = self.encoding.literal(("move", self.name, kind, index, bits(units)))
+                for ends in subsets(other.joint[units]):
+                    circuit = [-other.dependent(units, ends)]
+                    circuit += [other.dependent(units & ~(1 << k), ends) for k in bits(units)]
+                    kept = [-self.spanned(o, vector) for o in bits(other.joint[units] & ~ends)]
+                    self.add("move", (vector, units, ends), (*allowed, *circuit, *kept, moves))
+                for k in bits(units):
+                    for o in bits(self.reach[k]):
+                        result = self.orthogonal(o, vector)
+                        self.add("move-gradient", (vector, units, k, o), (-moves, result))
+                    self._move_rank(vector, units, k, moves)
+
+    def _nonzero_entry(self, vector: Vector, node: int) -> int:
+        return TRUE if vector[0] == "node" else self.nonzero(vector[1], node)
+
+    def _move_rank(self, vector: Vector, units: int, k: int, moves: int) -> None:
+        """No move raises the rank of a set whose only moving unit is k."""
+        d, (kind, index) = self.dependent, vector
+        for resting in subsets(self.units & ~units):
+            if kind == "unit" and resting >> index & 1:
+                continue
+            whole = resting | 1 << k
+            for nodes in subsets(self.joint[whole]):
+                start = (-moves, d(resting, nodes), -d(whole, nodes))
+                if kind == "unit":
+                    if index != k:
+                        values = (vector, units, whole, k, k, nodes)
+                        self.add("move-rank", values, (*start, d(resting | 1 << index, nodes)))
+                elif nodes >> index & 1:
+                    for x in bits(whole):
+                        result = d(whole & ~(1 << x), nodes & ~(1 << index))
+                        self.add("move-rank", (vector, units, whole, k, x, nodes), (*start, result))

@@ -277,7 +277,74 @@ class BenignGeneric:
         }
 
 
-Certificate = SpuriousMinimum | Benign | BenignGeneric | Trap
+# -- proofs by the fibre rules ----------------------------------------------------------------------------
+
+Vector = tuple[str, int]
+"""``("unit", l)``: the vector w_l; ``("node", j)``: the unit vector e_j."""
+Fields = tuple[tuple[str, str | int | tuple[int, ...] | Vector], ...]
+
+
+def _fields(fields: Fields) -> Json:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in fields}
+
+
+@dataclass(frozen=True, slots=True)
+class FibreLemma:
+    """An instance of a lemma of section 13 of the mathematics: its name and its parameters, never the clause."""
+
+    lemma: str
+    parameters: Fields
+
+    def to_json(self) -> Json:
+        return {"lemma": self.lemma, **_fields(self.parameters)}
+
+
+@dataclass(frozen=True, slots=True)
+class FibreLiteral:
+    """That a fact at a rank-stable point ``holds``, or does not."""
+
+    fact: str
+    parameters: Fields
+    holds: bool
+
+    def to_json(self) -> Json:
+        return {"fact": self.fact, **_fields(self.parameters), "holds": int(self.holds)}
+
+
+@dataclass(frozen=True, slots=True)
+class FibreStep:
+    """One of the literals holds: unit propagation through the clauses numbered ``by`` shows it.
+
+    The lemmas have the first numbers, then come the steps.
+    """
+
+    clause: tuple[FibreLiteral, ...]
+    by: tuple[int, ...]
+
+    def to_json(self) -> Json:
+        return {"clause": [literal.to_json() for literal in self.clause], "by": list(self.by)}
+
+
+@dataclass(frozen=True)
+class BenignFibre:
+    """Every local minimum is global, for all data and every convex differentiable loss: the lemmas contradict each
+    other at a rank-stable point of the fibre of any other local minimum."""
+
+    network: LinearNetwork
+    lemmas: tuple[FibreLemma, ...]
+    steps: tuple[FibreStep, ...]
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "benign-fibre",
+            "masks": masks_json(self.network),
+            "lemmas": [lemma.to_json() for lemma in self.lemmas],
+            "steps": [step.to_json() for step in self.steps],
+        }
+
+
+Certificate = SpuriousMinimum | Benign | BenignFibre | BenignGeneric | Trap
 
 
 def masks_json(network: LinearNetwork) -> list[list[list[int]]]:

@@ -12,18 +12,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from symverify.certificate import Vector
 from symverify.network import LinearNetwork
 
-Fact = tuple[str | int | tuple[int, ...], ...]
 Clause = tuple[int, ...]
 """Literals ``v`` or ``-v``, where ``v - 1`` is the position of a fact."""
 TRUE = 1 << 30
 """The literal that always holds; ``-TRUE`` never does."""
-Vector = tuple[str, int]
-"""``("unit", l)``: the vector w_l; ``("node", j)``: the unit vector e_j."""
+Fact = tuple[str | int | tuple[int, ...] | Vector, ...]
+"""A name of FACTS and its fields."""
 
-# The parameters of a lemma in the order of `Instance.values`; those in SETS are bit masks.
+FACTS: dict[str, tuple[str, ...]] = {
+    "residual": ("output", "input"),
+    "dependent": ("side", "units", "nodes"),
+    "orthogonal": ("side", "end", "unit"),
+    "spanned": ("side", "end", "vector"),
+    "move": ("side", "vector", "units"),
+}
+# The parameters of a lemma in the order of `Instance.values`; those in SETS are bit masks there.
 PARAMETERS: dict[str, tuple[str, ...]] = {
+    "not-global": (),
     "subset": ("units", "unit", "nodes"),
     "restriction": ("units", "nodes", "node"),
     "zero-node": ("units", "nodes", "node"),
@@ -69,22 +77,11 @@ def subsets(mask: int) -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A lemma with its parameters: what a certificate names instead of the clause."""
+    """A lemma with its parameters (``side`` is empty for ``not-global``): what a certificate names, not the clause."""
 
     lemma: str
     side: str = ""
     values: tuple[int | Vector, ...] = ()
-
-    def to_json(self) -> dict[str, object]:
-        body: dict[str, object] = {"lemma": self.lemma}
-        if self.side:
-            body["side"] = self.side
-        for name, value in zip(PARAMETERS.get(self.lemma, ()), self.values, strict=True):
-            if isinstance(value, tuple):
-                body[name] = list(value)
-            else:
-                body[name] = list(bits(value)) if name in SETS else value
-        return body
 
 
 @dataclass(slots=True)
@@ -203,7 +200,7 @@ class _Side:
             return TRUE
         if kind == "node" and not self.covered[end] >> index & 1:
             return -TRUE
-        return self.encoding.literal(("spanned", self.name, end, kind, index))
+        return self.encoding.literal(("spanned", self.name, end, vector))
 
     # -- lemmas -------------------------------------------------------------------------------------------
 
@@ -306,7 +303,7 @@ class _Side:
                 allowed = [self._nonzero_entry(vector, j) for k in bits(units) for j in bits(support & ~self.support[k])]
                 if any(x == TRUE for x in allowed):
                     continue
-                moves = self.encoding.literal(("move", self.name, kind, index, bits(units)))
+                moves = self.encoding.literal(("move", self.name, vector, bits(units)))
                 for ends in subsets(other.joint[units]):
                     circuit = [-other.dependent(units, ends)]
                     circuit += [other.dependent(units & ~(1 << k), ends) for k in bits(units)]

@@ -37,13 +37,11 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "zero-node": ("units", "nodes", "node"),
     "expansion": ("units", "unit", "nodes", "node"),
     "laplace": ("units", "part", "nodes", "node"),
-    "exchange": ("units", "first", "second", "out", "nodes"),
-    "join": ("units", "unit", "nodes", "first", "second"),
+    "exchange": ("units", "unit", "unit2", "out", "nodes"),
+    "join": ("units", "unit", "nodes", "node", "node2"),
     "rank": ("units", "nodes"),
-    "orthogonal-node": ("end", "units", "nodes", "node"),
-    "orthogonal-unit": ("end", "units", "unit", "nodes"),
-    "spanned-node": ("end", "units", "nodes", "node"),
-    "spanned-unit": ("end", "units", "unit", "nodes"),
+    "orthogonal": ("end", "vector", "units", "nodes"),
+    "spanned": ("end", "vector", "units", "nodes"),
     "absorption": ("end", "vector"),
     "move": ("vector", "units", "ends"),
     "move-gradient": ("vector", "units", "unit", "end"),
@@ -259,79 +257,77 @@ class _Side:
                 outside = (nonzero[k] for k in bits(units & ~part))
                 self.add("laplace", (units, part, nodes, j), (d(units, nodes), *inside, *outside))
 
+    def support_of(self, vector: Vector) -> int:
+        kind, index = vector
+        return 1 << index if kind == "node" else self.support[index]
+
+    def dependent_with(self, vector: Vector, units: int, nodes: int) -> int:
+        """The vectors of ``units`` and z are dependent on ``nodes``; l is not in ``units``, or j is in ``nodes``."""
+        kind, index = vector
+        return self.dependent(units, nodes & ~(1 << index)) if kind == "node" else self.dependent(units | 1 << index, nodes)
+
+    def vectors(self) -> list[Vector]:
+        return [("node", j) for j in range(self.width)] + [("unit", l) for l in bits(self.units)]
+
     def spans(self) -> None:
         for end in range(self.ends):
-            for vector in [("node", j) for j in bits(self.covered[end])] + [("unit", l) for l in bits(self.units)]:
+            for vector in self.vectors():
                 self.add("absorption", (end, vector), (-self.spanned(end, vector), self.orthogonal(end, vector)))
-            for nodes in subsets(self.covered[end]):
-                free = bits(self.covered[end] & ~nodes)
-                settled = [self.residual(end, i) for i in free]
-                inside = [-self.spanned(end, ("node", i)) for i in free]
-                outer = nodes | self.all_nodes & ~self.covered[end]
                 for units in range(self.units + 1):
-                    premise = [-self.orthogonal(end, ("unit", k)) for k in bits(units)]
-                    self._orthogonal(end, units, nodes, [*premise, *settled])
-                    if not units & ~self.feeding[end]:
-                        self._spanned(end, units, outer, inside)
+                    if vector[0] == "node" or not units >> vector[1] & 1:
+                        self._spans(end, vector, units)
 
-    def _orthogonal(self, end: int, units: int, nodes: int, premise: list[int]) -> None:
-        d = self.dependent
-        start = [*premise, d(units, nodes)]
-        for j in bits(nodes & self.joint[units]):
-            self.add("orthogonal-node", (end, units, nodes, j), (*start, -d(units, nodes & ~(1 << j)), -self.residual(end, j)))
-        for l in bits(self.units & ~units):
-            result = self.orthogonal(end, ("unit", l))
-            self.add("orthogonal-unit", (end, units, l, nodes), (*start, -d(units | 1 << l, nodes), result))
-
-    def _spanned(self, end: int, units: int, nodes: int, premise: list[int]) -> None:
-        d = self.dependent
-        start = [*premise, d(units, nodes)]
-        for j in bits(nodes & self.joint[units]):
-            result = self.spanned(end, ("node", j))
-            self.add("spanned-node", (end, units, nodes, j), (*start, -d(units, nodes & ~(1 << j)), result))
-        for l in bits(self.units & ~self.feeding[end]):
-            result = self.spanned(end, ("unit", l))
-            self.add("spanned-unit", (end, units, l, nodes), (*start, -d(units | 1 << l, nodes), result))
+    def _spans(self, end: int, vector: Vector, units: int) -> None:
+        """z is orthogonal to r_end, or in the span of the units that reach it, since w_k (k in ``units``) are."""
+        spanned, orthogonal = self.spanned(end, vector), self.orthogonal(end, vector)
+        kind, index = vector
+        support = self.support_of(vector) | self.joint[units]
+        must = 1 << index if kind == "node" else 0
+        premise = [-self.orthogonal(end, ("unit", k)) for k in bits(units)]
+        for part in subsets(support & ~must):
+            nodes = part | must
+            free = bits(support & ~nodes)
+            start = (self.dependent(units, nodes), -self.dependent_with(vector, units, nodes))
+            if orthogonal != TRUE:
+                zero = (self.residual(end, i) for i in free)
+                self.add("orthogonal", (end, vector, units, nodes), (*start, *premise, *zero, orthogonal))
+            if spanned != TRUE and not units & ~self.feeding[end]:
+                absorbed = (-self.spanned(end, ("node", i)) for i in free)
+                self.add("spanned", (end, vector, units, nodes), (*start, *absorbed, spanned))
 
     def moves(self, other: _Side) -> None:
         """``other`` is the transposed side, whose vectors are those of the other layer."""
-        vectors: list[Vector] = [("node", j) for j in range(self.width)] + [("unit", l) for l in bits(self.units)]
-        for vector in vectors:
-            kind, index = vector
-            support = 1 << index if kind == "node" else self.support[index]
+        for vector in self.vectors():
+            support = self.support_of(vector)
             for units in range(1, self.units + 1):
-                allowed = [self._nonzero_entry(vector, j) for k in bits(units) for j in bits(support & ~self.support[k])]
-                if any(x == TRUE for x in allowed):
+                fits = [self._nonzero_entry(vector, j) for k in bits(units) for j in bits(support & ~self.support[k])]
+                if TRUE in fits:
                     continue
                 moves = self.encoding.literal(("move", self.name, vector, bits(units)))
                 for ends in subsets(other.joint[units]):
                     circuit = [-other.dependent(units, ends)]
                     circuit += [other.dependent(units & ~(1 << k), ends) for k in bits(units)]
                     kept = [-self.spanned(o, vector) for o in bits(other.joint[units] & ~ends)]
-                    self.add("move", (vector, units, ends), (*allowed, *circuit, *kept, moves))
+                    self.add("move", (vector, units, ends), (*fits, *circuit, *kept, moves))
                 for k in bits(units):
                     for o in bits(self.reach[k]):
-                        result = self.orthogonal(o, vector)
-                        self.add("move-gradient", (vector, units, k, o), (-moves, result))
+                        self.add("move-gradient", (vector, units, k, o), (-moves, self.orthogonal(o, vector)))
                     self._move_rank(vector, units, k, moves)
 
     def _nonzero_entry(self, vector: Vector, node: int) -> int:
         return TRUE if vector[0] == "node" else self.nonzero(vector[1], node)
 
     def _move_rank(self, vector: Vector, units: int, k: int, moves: int) -> None:
-        """No move raises the rank of a set whose only moving unit is k."""
-        d, (kind, index) = self.dependent, vector
+        """No move raises the rank of a set of which only k moves."""
+        kind, index = vector
         for resting in subsets(self.units & ~units):
-            if kind == "unit" and resting >> index & 1:
-                continue
             whole = resting | 1 << k
+            if kind == "unit" and whole >> index & 1:
+                continue
             for nodes in subsets(self.joint[whole]):
-                start = (-moves, d(resting, nodes), -d(whole, nodes))
-                if kind == "unit":
-                    if index != k:
-                        values = (vector, units, whole, k, k, nodes)
-                        self.add("move-rank", values, (*start, d(resting | 1 << index, nodes)))
-                elif nodes >> index & 1:
-                    for x in bits(whole):
-                        result = d(whole & ~(1 << x), nodes & ~(1 << index))
-                        self.add("move-rank", (vector, units, whole, k, x, nodes), (*start, result))
+                if kind == "node" and not nodes >> index & 1:
+                    continue
+                start = (-moves, self.dependent(resting, nodes), -self.dependent(whole, nodes))
+                for x in bits(whole) if kind == "node" else (k,):
+                    result = self.dependent_with(vector, whole & ~(1 << x), nodes)
+                    self.add("move-rank", (vector, units, whole, k, x, nodes), (*start, result))

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symverify import checker
+from symverify import checking
 from symverify.certificate import (
     Benign,
     Certificate,
@@ -195,7 +195,7 @@ class Bench:
         self.progress(f"{self.claim.name}: {name}")
         data = encode(make()) if self.remake else self.kept(name)
         where = f"{self.folder / name}.json"
-        outcome, facts = checker.check_bytes(data)
+        outcome, facts = checking.check_bytes(data)
         if outcome in ("invalid", "malformed"):
             raise RefusedCertificate(f"{where}: {outcome}: {facts}")
         assert not isinstance(facts, str)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symverify import checker
+from symverify import checking
 
 if TYPE_CHECKING:
     from symverify.certificate import Certificate
@@ -77,8 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    code: int = checker.main(options.files)
-    return code
+    return checking.main(options.files)
 
 
 def _load(path: str) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symverify import checker
+from symverify import checking
 from symverify.certificate import (
     Ball,
     Benign,
@@ -136,7 +136,7 @@ def witness_json(found: SpuriousMinimum) -> dict[str, Any]:
 
 def accepted(certificate: Certificate) -> dict[str, Any] | None:
     """The facts that the checker states for a certificate, or None if it refuses it."""
-    outcome, result = checker.check_bytes(encode(certificate))
+    outcome, result = checking.check_bytes(encode(certificate))
     if outcome in ("invalid", "malformed"):
         return None
     assert not isinstance(result, str)

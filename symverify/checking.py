@@ -1,0 +1,64 @@
+"""Which trusted file checks what: ``checker.py`` certificates about points, ``structure_checker.py`` about structures.
+
+Nothing here is part of the trust: a certificate that goes to the wrong file is malformed there.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from symverify import checker, structure_checker
+
+EXIT_CODES = {"malformed": 2, "invalid": 1, "assumes": 3, "valid": 0}
+"""The worst outcome first."""
+
+
+def trusted_file(data: bytes) -> ModuleType:
+    """The module that checks these bytes, by the kind of the certificate, or of the first one of a bundle.
+
+    >>> trusted_file(b'{"kind": "benign-fibre"}').__name__, trusted_file(b"[]").__name__
+    ('symverify.structure_checker', 'symverify.checker')
+    """
+    words = (f'"{kind}"'.encode() for kind in structure_checker.KINDS)
+    if b"\\u" not in data and not any(word in data for word in words):
+        return checker  # without reading a large file twice
+    try:
+        value: Any = structure_checker.parse(data)
+    except structure_checker.MalformedCertificate:
+        return checker
+    for _ in range(2):
+        if not isinstance(value, dict):
+            break
+        kind = value.get("kind")
+        if isinstance(kind, str) and kind in structure_checker.KINDS:
+            return structure_checker
+        inner = value.get("certificates")
+        value = inner[0] if isinstance(inner, list) and inner else None
+    return checker
+
+
+def check_bytes(data: bytes) -> tuple[str, Any]:
+    """``(outcome, facts)``, or ``(outcome, reason)`` if the outcome is ``invalid`` or ``malformed``."""
+    result: tuple[str, Any] = trusted_file(data).check_bytes(data)
+    return result
+
+
+def main(paths: Sequence[str]) -> int:
+    """Check files and print a report on each; the exit code is that of the worst outcome."""
+    outcomes = set()
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                data = file.read(checker.MAX_BYTES + 1)
+        except OSError:
+            data = b""  # the report says why
+        outcome, line = trusted_file(data).report(path)
+        outcomes.add(outcome)
+        print(line, flush=True)
+    if not paths:
+        print("usage: symverify check CERTIFICATE.json ...", file=sys.stderr)
+        return 2
+    return next((code for outcome, code in EXIT_CODES.items() if outcome in outcomes), 0)

@@ -477,10 +477,186 @@ def check_benign_fibre(certificate):
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Almost all data: the types that a nonzero residual of a local minimum may have
+# ---------------------------------------------------------------------------------------------------------
+
+# A type is (support, ranks): the pairs (o, j) with R_oj != 0, and the rank of R on each rectangle of a family: the
+# blocks T_k x S_k of the units, and for every output o the rows that all units of o reach, on the inputs of o; for
+# inputs in the same way.  A rectangle is a pair (set of outputs, set of inputs); all its pairs are covered.
+
+MAX_OPEN_PAIRS = 16  # the supports are subsets of the pairs where R may be nonzero
+
+
+class Lines:
+    """One side of the pairs, outputs (rows of R) or inputs (columns): which units a line has, and its pairs."""
+
+    def __init__(self, blocks, axis):
+        self.axis = axis
+        self.units = {}  # line -> the units that reach it
+        for k, block in enumerate(blocks):
+            for line in block[axis]:
+                self.units.setdefault(line, set()).add(k)
+        # line -> the other nodes that some unit joins to it
+        self.across = {line: frozenset().union(*(blocks[k][1 - axis] for k in ks)) for line, ks in self.units.items()}
+        # line -> the lines that all units of it reach; with the across of the line a rectangle of covered pairs
+        self.above = {a: frozenset(b for b in self.units if self.units[a] <= self.units[b]) for a in self.units}
+
+    def rectangle(self, line):
+        pair = self.above[line], self.across[line]
+        return pair if self.axis == 0 else pair[::-1]
+
+    def pair(self, line, node):
+        return (line, node) if self.axis == 0 else (node, line)
+
+
+class Pattern:
+    """The blocks T_k x S_k of the units that are not dead, the two kinds of lines, and the family of rectangles."""
+
+    def __init__(self, masks):
+        first, second = masks
+        inputs = [frozenset(j for j, x in enumerate(row) if x) for row in first]
+        outputs = [frozenset(o for o, row in enumerate(second) if row[k]) for k in range(len(first))]
+        self.blocks = [(t, s) for t, s in zip(outputs, inputs) if t and s]
+        self.lines = Lines(self.blocks, 0), Lines(self.blocks, 1)
+        rectangles = [lines.rectangle(line) for lines in self.lines for line in sorted(lines.units)]
+        self.family = list(dict.fromkeys(self.blocks + rectangles))
+        thin = {pair for t, s in self.blocks if min(len(t), len(s)) == 1 for pair in pairs_of((t, s))}
+        self.open_pairs = sorted({pair for block in self.blocks for pair in pairs_of(block)} - thin)
+
+
+def pairs_of(rectangle):
+    return {(o, j) for o in rectangle[0] for j in rectangle[1]}
+
+
+def closed_supports(pattern):
+    """The supports that may occur: if all units of o reach q, then R_qj != 0 implies R_oj != 0 (and for columns)."""
+    implied = {}
+    for o, j in pattern.open_pairs:
+        rows = {(q, j) for q, above in pattern.lines[0].above.items() if o in above and j in pattern.lines[0].across[q]}
+        columns = {
+            (o, i) for i, above in pattern.lines[1].above.items() if j in above and o in pattern.lines[1].across[i]
+        }
+        implied[o, j] = rows | columns
+    for bits in range(1, 2 ** len(pattern.open_pairs)):
+        support = {pair for n, pair in enumerate(pattern.open_pairs) if bits >> n & 1}
+        if all(implied[pair] <= support for pair in support):
+            yield support
+
+
+def possible_ranks(pattern, rectangle, support):
+    """The ranks that R may have on a rectangle; a block T x S has at most min(|T|, |S|) - 1."""
+    inside = pairs_of(rectangle) & support
+    rows, columns = {o for o, _ in inside}, {j for _, j in inside}
+    most = min(len(rows), len(columns))
+    if rectangle in pattern.blocks:
+        most = min(most, len(rectangle[0]) - 1, len(rectangle[1]) - 1)
+    if not inside:
+        return [0]
+    return range(1 if len(inside) == len(rows) * len(columns) else 2, most + 1)
+
+
+def rank_profiles(pattern, support):
+    """All ways to give each rectangle of the family a rank, no smaller than that of a rectangle inside it."""
+    profiles = [{}]
+    for rectangle in pattern.family:
+        grown = []
+        for ranks in profiles:
+            for rank in possible_ranks(pattern, rectangle, support):
+                low = max((r for f, r in ranks.items() if f[0] <= rectangle[0] and f[1] <= rectangle[1]), default=0)
+                high = min((r for f, r in ranks.items() if f[0] >= rectangle[0] and f[1] >= rectangle[1]), default=rank)
+                if low <= rank <= high:
+                    grown.append(ranks | {rectangle: rank})
+        profiles = grown
+    return profiles
+
+
+def rank_mod_2(vectors):
+    """The rank over the field of two elements of vectors given as integers, bit by bit."""
+    basis = []
+    for v in vectors:
+        for b in basis:
+            v = min(v, v ^ b)
+        if v:
+            basis.append(v)
+    return len(basis)
+
+
+def minors(support, ranks):
+    """The equations R_ab R_cd = R_ad R_cb on the rectangles of rank one, as vectors of exponents modulo 2."""
+    bit = {pair: 1 << n for n, pair in enumerate(sorted(support))}
+    vectors = []
+    for rectangle, rank in ranks.items():
+        inside = pairs_of(rectangle) & support
+        if rank == 1:
+            a, b = min(inside)
+            vectors += [bit[a, b] ^ bit[c, d] ^ bit[a, d] ^ bit[c, b] for c, d in inside if c != a and d != b]
+    return vectors
+
+
+def crowded(pattern, lines, support):
+    """On some line more units than the vectors orthogonal to R there have room for."""
+    for line, units in lines.units.items():
+        here = {node for node in lines.across[line] if lines.pair(line, node) in support}
+        feet = [here & pattern.blocks[k][1 - lines.axis] for k in units]
+        feet = [foot for foot in feet if foot]
+        for bits in range(1, 2 ** len(here)):
+            room = {node for n, node in enumerate(sorted(here)) if bits >> n & 1}
+            if sum(foot <= room for foot in feet) > len(room) - 1:
+                return True
+    return False
+
+
+def too_small(pattern, lines, support, ranks):
+    """Fewer tangent directions than the units of the type need."""
+    dimension = len(support) - rank_mod_2(minors(support, ranks))
+    lost = sum(ranks[lines.rectangle(line)] for line in lines.units)
+    return dimension - lost < sum(ranks[block] for block in pattern.blocks)
+
+
+def check_excluded(pattern, support, ranks):
+    """For almost all data no local minimum has a residual of this type."""
+    return any(crowded(pattern, lines, support) or too_small(pattern, lines, support, ranks) for lines in pattern.lines)
+
+
+def check_bottleneck(pattern, support, ranks, orthogonal):
+    """For almost all data a local minimum with a residual of this type is global: R lives on a rectangle I x J, where
+    M is a best approximation of its rank."""
+    rows, columns = {o for o, _ in support}, {j for _, j in support}
+    active = sum(ranks[block] > 0 for block in pattern.blocks)
+    corank_one = len(rows) == len(columns) == active + 1
+    rank_one = rank_mod_2(minors(support, ranks)) == (len(rows) - 1) * (len(columns) - 1)
+    same_metric = orthogonal or len({pattern.lines[0].across[o] for o in rows}) == 1
+    return len(support) == len(rows) * len(columns) and same_metric and (active == 1 or (corank_one and rank_one))
+
+
+def check_benign_almost_everywhere(certificate):
+    """Each type of a nonzero residual is excluded for almost all data, or a bottleneck."""
+    _, _, masks, data = read_object(certificate, "certificate", ("format", "kind", "masks", "data"))
+    masks = read_masks(masks)
+    data_class = read_choice(read_object(data, "data", ("class",))[0], "data.class", ("any", "orthogonal"))
+    well_formed(len(masks) == 2, "masks", "two layers are expected")
+    pattern = Pattern(masks)
+    few = len(pattern.open_pairs) <= MAX_OPEN_PAIRS
+    require(few, "masks", f"more than {MAX_OPEN_PAIRS} pairs where the residual may be nonzero")
+    for support in closed_supports(pattern):
+        for ranks in rank_profiles(pattern, support):
+            settled = check_excluded(pattern, support, ranks) or check_bottleneck(
+                pattern, support, ranks, data_class == "orthogonal"
+            )
+            require(settled, "masks", f"a residual with support {sorted(support)} is not excluded")
+    gram = "diagonal positive G" if data_class == "orthogonal" else "positive definite G"
+    proved = (
+        f"in the {shape(masks)}, for every {gram} and all C outside a set of measure zero, every local minimum is"
+        " global; for no such G and no C is a spurious local minimum strict modulo gauge"
+    )
+    return {"proved": proved, "assumes": []}
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Files
 # ---------------------------------------------------------------------------------------------------------
 
-KINDS = {"benign-fibre": check_benign_fibre}
+KINDS = {"benign-fibre": check_benign_fibre, "benign-almost-everywhere": check_benign_almost_everywhere}
 
 
 def check_certificate(certificate):

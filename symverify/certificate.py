@@ -344,7 +344,42 @@ class BenignFibre:
         }
 
 
-Certificate = SpuriousMinimum | Benign | BenignFibre | BenignGeneric | Trap
+@dataclass(frozen=True)
+class BenignBottleneck:
+    """Every local minimum is global, for all data of a class and the squared loss: as :class:`BenignFibre`, with the
+    lemma ``bottleneck``, which needs this class."""
+
+    network: LinearNetwork
+    data: DataClass
+    lemmas: tuple[FibreLemma, ...]
+    steps: tuple[FibreStep, ...]
+
+    def to_json(self) -> Json:
+        fibre = BenignFibre(self.network, self.lemmas, self.steps).to_json()
+        return fibre | {"kind": "benign-bottleneck", "data": data_json(self.data)}
+
+
+# -- almost all data --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BenignAlmostEverywhere:
+    """For almost all data of a class every local minimum is global: each type of a nonzero residual is excluded, or a
+    bottleneck.  The checker lists the types itself."""
+
+    network: LinearNetwork
+    data: DataClass
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "benign-almost-everywhere",
+            "masks": masks_json(self.network),
+            "data": data_json(self.data),
+        }
+
+
+Certificate = SpuriousMinimum | Benign | BenignFibre | BenignBottleneck | BenignAlmostEverywhere | BenignGeneric | Trap
 
 
 def masks_json(network: LinearNetwork) -> list[list[list[int]]]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from pysat.solvers import Solver
 
-from symverify.certificate import BenignFibre, FibreLemma, FibreLiteral, FibreStep
+from symverify.certificate import BenignBottleneck, BenignFibre, FibreLemma, FibreLiteral, FibreStep
+from symverify.data import DataClass
 from symverify.fibre_lemmas import FACTS, PARAMETERS, SETS, Clause, Encoding, Fact, Instance, bits, encode_lemmas
 from symverify.network import LinearNetwork
 
@@ -34,15 +35,36 @@ def prove_fibre(network: LinearNetwork) -> BenignFibre | None:
     >>> prove_fibre(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2]))) is None
     True
     """
+    trace = _trace(network, None)
+    return None if trace is None else BenignFibre(network, *trace)
+
+
+def prove_bottleneck(network: LinearNetwork, data_class: DataClass) -> BenignBottleneck | None:
+    """The same for the squared loss and all data of a class, with the lemma ``bottleneck`` besides.
+
+    It covers structures with a rank constraint, where R need not vanish: a single unit alone covers some pairs, and M
+    is a best approximation of rank one there.
+
+    >>> net = LinearNetwork.from_units(([3], [1, 2]), ([1, 2], [1, 2]))
+    >>> prove_bottleneck(net, DataClass.ANY) is None, prove_fibre(net) is None
+    (False, True)
+    """
+    trace = _trace(network, data_class)
+    return None if trace is None else BenignBottleneck(network, data_class, *trace)
+
+
+def _trace(
+    network: LinearNetwork, data_class: DataClass | None
+) -> tuple[tuple[FibreLemma, ...], tuple[FibreStep, ...]] | None:
     if network.depth != 2 or max(network.widths) > MAX_WIDTH:
         return None
-    encoding = encode_lemmas(network)
+    encoding = encode_lemmas(network, data_class)
     core = minimal_core(encoding.clauses)
     if core is None:
         return None
     steps = refutation([encoding.clauses[n] for n in core])
     lemmas = tuple(_lemma(encoding.instances[n]) for n in core)
-    return BenignFibre(network, lemmas, tuple(_named(encoding, step) for step in steps))
+    return lemmas, tuple(_named(encoding, step) for step in steps)
 
 
 def minimal_core(clauses: Sequence[Clause]) -> list[int] | None:

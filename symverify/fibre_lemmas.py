@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from symverify.certificate import Vector
+from symverify.data import DataClass
 from symverify.network import LinearNetwork
 
 Clause = tuple[int, ...]
@@ -28,6 +29,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     "orthogonal": ("side", "end", "unit"),
     "spanned": ("side", "end", "vector"),
     "move": ("side", "vector", "units"),
+    "absorbed": ("side", "end", "vector"),
 }
 # The parameters of a lemma in the order of `Instance.values`; those in SETS are bit masks there.
 PARAMETERS: dict[str, tuple[str, ...]] = {
@@ -46,6 +48,10 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "move": ("vector", "units", "ends"),
     "move-gradient": ("vector", "units", "unit", "end"),
     "move-rank": ("vector", "units", "set", "unit", "out", "nodes"),
+    "absorbed-spanned": ("end", "vector"),
+    "absorbed-private": ("end", "unit", "node"),
+    "absorbed-span": ("end", "vector", "units", "nodes"),
+    "bottleneck": ("unit",),
 }
 SETS = frozenset({"units", "nodes", "part", "ends", "set"})
 
@@ -111,10 +117,11 @@ class Encoding:
             self.instances.append(instance)
 
 
-def encode_lemmas(network: LinearNetwork) -> Encoding:
+def encode_lemmas(network: LinearNetwork, data_class: DataClass | None = None) -> Encoding:
     """All instances of the lemmas of section 13 for a two-layer network, and the clause "R is not zero".
 
-    Their number grows exponentially with the widths: about 5,000 clauses at 3-3-3.
+    With a class of data also those that need the squared loss and this class.  Their number grows exponentially with
+    the widths: about 5,000 clauses at 3-3-3.
 
     Raises:
         ValueError: the network has not two layers.
@@ -135,6 +142,11 @@ def encode_lemmas(network: LinearNetwork) -> Encoding:
         side.linear_algebra()
         side.spans()
         side.moves(other)
+    if data_class is not None:
+        for side, other in (sides, sides[::-1]):
+            side.absorptions(other)
+            for unit in range(len(first)):
+                side.bottleneck(unit, data_class is DataClass.ORTHOGONAL)
     return encoding
 
 
@@ -264,7 +276,11 @@ class _Side:
     def dependent_with(self, vector: Vector, units: int, nodes: int) -> int:
         """The vectors of ``units`` and z are dependent on ``nodes``; l is not in ``units``, or j is in ``nodes``."""
         kind, index = vector
-        return self.dependent(units, nodes & ~(1 << index)) if kind == "node" else self.dependent(units | 1 << index, nodes)
+        return (
+            self.dependent(units, nodes & ~(1 << index))
+            if kind == "node"
+            else self.dependent(units | 1 << index, nodes)
+        )
 
     def vectors(self) -> list[Vector]:
         return [("node", j) for j in range(self.width)] + [("unit", l) for l in bits(self.units)]
@@ -294,6 +310,75 @@ class _Side:
             if spanned != TRUE and not units & ~self.feeding[end]:
                 absorbed = (-self.spanned(end, ("node", i)) for i in free)
                 self.add("spanned", (end, vector, units, nodes), (*start, *absorbed, spanned))
+
+    def absorbed(self, end: int, vector: Vector) -> int:
+        """z is the change of M at ``end``, to first order, by weights that enter M at this end only."""
+        kind, index = vector
+        if kind == "unit" and self.reach[index] >> end & 1:
+            return TRUE
+        if kind == "node" and not self.covered[end] >> index & 1:
+            return -TRUE
+        return self.encoding.literal(("absorbed", self.name, end, vector))
+
+    def absorptions(self, other: _Side) -> None:
+        for end in range(self.ends):
+            for vector in self.vectors():
+                goal = self.absorbed(end, vector)
+                if goal == TRUE:
+                    continue
+                self.add("absorbed-spanned", (end, vector), (-self.spanned(end, vector), goal))
+                for units in subsets(self.feeding[end]):
+                    self._absorbed_span(end, vector, units, goal)
+            for unit in bits(self.units):
+                if self.reach[unit] == 1 << end:
+                    alive = other.nonzero(unit, end)
+                    for node in bits(self.support[unit]):
+                        literals = (-alive, self.absorbed(end, ("node", node)))
+                        self.add("absorbed-private", (end, unit, node), literals)
+
+    def _absorbed_span(self, end: int, vector: Vector, units: int, goal: int) -> None:
+        support = self.support_of(vector) | self.joint[units]
+        must = 1 << vector[1] if vector[0] == "node" else 0
+        for part in subsets(support & ~must):
+            nodes = part | must
+            start = (self.dependent(units, nodes), -self.dependent_with(vector, units, nodes))
+            rest = (-self.absorbed(end, ("node", i)) for i in bits(support & ~nodes))
+            self.add("absorbed-span", (end, vector, units, nodes), (*start, *rest, goal))
+
+    def bottleneck(self, unit: int, orthogonal: bool) -> None:
+        """R is zero outside the pairs that ``unit`` alone covers, and all its other pairs are absorbed: impossible."""
+        nodes, reach = self.support[unit], self.reach[unit]
+        rivals = [l for l in bits(self.units & ~(1 << unit)) if self.support[l] & nodes]
+        block = reach & ~self._union(self.reach[l] for l in rivals)
+        if not block:
+            return
+        lines, transposed = reach & ~block, self.name == "outputs"
+        if not orthogonal:
+            columns = (
+                {self._inputs_at(n) for n in bits(nodes)} if transposed else {self.covered[o] for o in bits(block)}
+            )
+            if len(columns) > 1 or (not transposed and columns != {nodes}):
+                return
+            lines = columns.pop() & ~block if transposed else lines
+        outside = (
+            self.residual(end, node)
+            for end in range(self.ends)
+            for node in range(self.width)
+            if not (block >> end & 1 and nodes >> node & 1)
+        )
+        absorbed = (-self.absorbed(line, ("node", n)) for line in bits(lines) for n in bits(nodes))
+        self.add("bottleneck", (unit,), (*outside, *absorbed))
+
+    def _inputs_at(self, node: int) -> int:
+        """The ends that some unit joins to the node."""
+        return self._union(t for s, t in zip(self.support, self.reach, strict=True) if s >> node & 1)
+
+    @staticmethod
+    def _union(masks: Iterable[int]) -> int:
+        union = 0
+        for mask in masks:
+            union |= mask
+        return union
 
     def moves(self, other: _Side) -> None:
         """``other`` is the transposed side, whose vectors are those of the other layer."""

@@ -125,6 +125,10 @@ def read_masks(value):
     return masks
 
 
+def read_class(value):
+    return read_choice(read_object(value, "data", ("class",))[0], "data.class", ("any", "orthogonal"))
+
+
 def shape(masks):
     widths = [len(masks[0][0]), *map(len, masks)]
     return "-".join(map(str, widths)) + f" network with {sum(sum(map(sum, mask)) for mask in masks)} weights"
@@ -141,6 +145,8 @@ def shape(masks):
 #   ("spanned", side, end, z)           z lies in the span of the vectors of the units that reach the end
 #   ("move", side, z, units)            a curve in the fibre adds multiples of z, nonzero for t > 0, to exactly the
 #                                       vectors of these units, and keeps the other vectors of the side
+#   ("absorbed", side, end, z)          z is the first-order change of M at the end that some change of weights which
+#                                       enter M at this end only has
 # where z is ("unit", l), the vector w_l at the point, or ("node", j), the unit vector e_j.
 
 
@@ -214,6 +220,15 @@ def spanned(side, end, vector):
     if kind == "node" and index not in side.joint(side.feeding(end)):
         return False
     return ("spanned", side.name, end, vector), True
+
+
+def absorbed(side, end, vector):
+    kind, index = vector
+    if kind == "unit" and end in side.reach[index]:
+        return True
+    if kind == "node" and index not in side.joint(side.feeding(end)):
+        return False
+    return ("absorbed", side.name, end, vector), True
 
 
 def moving(side, vector, units):
@@ -344,6 +359,26 @@ def check_move_rank(side, other, vector, units, set, unit, out, nodes):
     return [*premises, dependent_with(side, vector, set - {out}, nodes)]
 
 
+def check_absorbed_spanned(side, other, end, vector):
+    """What lies in the span of the vectors that reach the end is absorbed there."""
+    return [no(spanned(side, end, vector)), absorbed(side, end, vector)]
+
+
+def check_absorbed_private(side, other, end, unit, node):
+    """The vector of a unit that reaches this end only, with a nonzero weight, can be changed freely."""
+    require(side.reach[unit] == {end}, "absorbed-private", "the unit does not reach exactly this end")
+    require(node in side.support[unit], "absorbed-private", "the node is not in the support of the unit")
+    return [zero(other, unit, end), absorbed(side, end, ("node", node))]
+
+
+def check_absorbed_span(side, other, end, vector, units, nodes):
+    """z is a combination of vectors that reach the end, up to nodes whose unit vectors are absorbed."""
+    require(units <= side.feeding(end), "absorbed-span", "a unit does not reach the end")
+    premises = [no(absorbed(side, end, ("node", j))) for j in off_nodes(side, vector, units, nodes)]
+    premises += [dependent(side, units, nodes), no(dependent_with(side, vector, units, nodes))]
+    return [*premises, absorbed(side, end, vector)]
+
+
 LEMMAS = {
     "subset": (check_subset, ("units", "unit", "nodes")),
     "restriction": (check_restriction, ("units", "nodes", "node")),
@@ -359,6 +394,9 @@ LEMMAS = {
     "move": (check_move, ("vector", "units", "ends")),
     "move-gradient": (check_move_gradient, ("vector", "units", "unit", "end")),
     "move-rank": (check_move_rank, ("vector", "units", "set", "unit", "out", "nodes")),
+    "absorbed-spanned": (check_absorbed_spanned, ("end", "vector")),
+    "absorbed-private": (check_absorbed_private, ("end", "unit", "node")),
+    "absorbed-span": (check_absorbed_span, ("end", "vector", "units", "nodes")),
 }
 
 
@@ -386,13 +424,44 @@ def check_not_global(sides):
     return [residual(inputs, o, j) for o in range(inputs.ends) for j in range(inputs.nodes)]
 
 
-def read_lemma(sides, value, where):
-    """The clause of a lemma instance: a set of literals of which one holds."""
+def check_bottleneck(side, other, orthogonal, unit, where):
+    """A local minimum whose residual lives on pairs that one unit alone covers, the other pairs of the unit being
+    absorbed, is a local minimum of the dense network of this unit on these pairs: it is global."""
+    inputs = side if side.name == "inputs" else other
+    nodes = side.support[unit]
+
+    def alone(end):
+        return all(l == unit or end not in side.reach[l] or not nodes & side.support[l] for l in range(side.units))
+
+    block = {end for end in side.reach[unit] if alone(end)}
+    require(nodes and block, where, "no pair is covered by the unit alone, as is needed")
+    lines = side.reach[unit] - block
+    if not orthogonal:  # the rows of the block need one metric, and all that is correlated with it has to follow
+        rows, columns = (nodes, block) if side.name == "outputs" else (block, nodes)
+        joined = {inputs.joint(inputs.feeding(o)) for o in rows}
+        require(len(joined) == 1, where, "the outputs of the block do not have the same inputs")
+        rest = joined.pop() - columns
+        require(side.name == "outputs" or not rest, where, "the outputs of the block have further inputs")
+        lines = lines | rest if side.name == "outputs" else lines
+    inside = {(node, end) if side.name == "outputs" else (end, node) for node in nodes for end in block}
+    pairs = [(o, j) for o in range(inputs.ends) for j in range(inputs.nodes) if (o, j) not in inside]
+    premises = [no(absorbed(side, line, ("node", node))) for line in lines for node in nodes]
+    return [*(residual(inputs, o, j) for o, j in pairs), *premises]
+
+
+def read_lemma(sides, value, where, data_class=None):
+    """The clause of a lemma instance: a set of literals of which one holds.  With a class of data: squared loss."""
     well_formed(isinstance(value, dict), where, "an object is expected")
-    name = read_choice(value.get("lemma"), f"{where}.lemma", ("not-global", *LEMMAS))
+    special = ("not-global", "bottleneck") if data_class else ("not-global",)
+    name = read_choice(value.get("lemma"), f"{where}.lemma", (*special, *LEMMAS))
     if name == "not-global":
         read_object(value, where, ("lemma",))
         literals = check_not_global(sides)
+    elif name == "bottleneck":
+        _, side_name, unit = read_object(value, where, ("lemma", "side", "unit"))
+        side, other = sides[read_choice(side_name, f"{where}.side", ("inputs", "outputs"))]
+        unit = read_index(unit, f"{where}.unit", side.units)
+        literals = check_bottleneck(side, other, data_class == "orthogonal", unit, where)
     else:
         rule, keys = LEMMAS[name]
         _, side_name, *values = read_object(value, where, ("lemma", "side", *keys))
@@ -413,6 +482,7 @@ FACTS = {
     "orthogonal": ("side", "end", "unit"),
     "spanned": ("side", "end", "vector"),
     "move": ("side", "vector", "units"),
+    "absorbed": ("side", "end", "vector"),
 }
 
 
@@ -434,7 +504,7 @@ def read_literal(sides, value, where):
         elif name == "orthogonal":
             literal = orthogonal(side, first, ("unit", second))
         else:
-            literal = (spanned if name == "spanned" else moving)(side, first, second)
+            literal = {"spanned": spanned, "move": moving, "absorbed": absorbed}[name](side, first, second)
     require(not isinstance(literal, bool), where, "the masks alone decide this fact")
     return literal if holds else no(literal)
 
@@ -453,13 +523,9 @@ def check_propagation(clauses, clause, by, where):
         known.update(left)
 
 
-def check_benign_fibre(certificate):
-    """No facts satisfy all the lemmas: a rank-stable point of a local minimum that is not global does not exist."""
-    keys = ("format", "kind", "masks", "lemmas", "steps")
-    _, _, masks, lemmas, steps = read_object(certificate, "certificate", keys)
-    masks = read_masks(masks)
-    sides = read_sides(masks)
-    clauses = [read_lemma(sides, x, f"lemmas[{n}]") for n, x in enumerate(read_list(lemmas, "lemmas"))]
+def check_refutation(sides, lemmas, steps, data_class=None):
+    """The clauses of the lemmas contradict each other: each step follows by propagation, the last clause is empty."""
+    clauses = [read_lemma(sides, x, f"lemmas[{n}]", data_class) for n, x in enumerate(read_list(lemmas, "lemmas"))]
     for n, step in enumerate(read_list(steps, "steps")):
         where = f"steps[{n}]"
         literals, by = read_object(step, where, ("clause", "by"))
@@ -469,9 +535,31 @@ def check_benign_fibre(certificate):
         check_propagation(clauses, clause, by, where)
         clauses.append(set(clause))
     require(steps and not clauses[-1], "steps", "the last clause is not empty")
+
+
+def check_benign_fibre(certificate):
+    """No facts satisfy all the lemmas: a rank-stable point of a local minimum that is not global does not exist."""
+    keys = ("format", "kind", "masks", "lemmas", "steps")
+    _, _, masks, lemmas, steps = read_object(certificate, "certificate", keys)
+    masks = read_masks(masks)
+    check_refutation(read_sides(masks), lemmas, steps)
     proved = (
         f"in the {shape(masks)}, for all data and every convex differentiable loss, every local minimum is global"
         " (fibre rules)"
+    )
+    return {"proved": proved, "assumes": []}
+
+
+def check_benign_bottleneck(certificate):
+    """The same for the squared loss and a class of data, with the lemma `bottleneck` besides."""
+    keys = ("format", "kind", "masks", "data", "lemmas", "steps")
+    _, _, masks, data, lemmas, steps = read_object(certificate, "certificate", keys)
+    masks = read_masks(masks)
+    data_class = read_class(data)
+    check_refutation(read_sides(masks), lemmas, steps, data_class)
+    proved = (
+        f"in the {shape(masks)}, for {'all orthogonal' if data_class == 'orthogonal' else 'all'} data and the squared"
+        " loss, every local minimum is global (fibre rules, bottleneck)"
     )
     return {"proved": proved, "assumes": []}
 
@@ -618,7 +706,7 @@ def check_excluded(pattern, support, ranks):
     return any(crowded(pattern, lines, support) or too_small(pattern, lines, support, ranks) for lines in pattern.lines)
 
 
-def check_bottleneck(pattern, support, ranks, orthogonal):
+def check_best_approximation(pattern, support, ranks, orthogonal):
     """For almost all data a local minimum with a residual of this type is global: R lives on a rectangle I x J, where
     M is a best approximation of its rank."""
     rows, columns = {o for o, _ in support}, {j for _, j in support}
@@ -633,14 +721,14 @@ def check_benign_almost_everywhere(certificate):
     """Each type of a nonzero residual is excluded for almost all data, or a bottleneck."""
     _, _, masks, data = read_object(certificate, "certificate", ("format", "kind", "masks", "data"))
     masks = read_masks(masks)
-    data_class = read_choice(read_object(data, "data", ("class",))[0], "data.class", ("any", "orthogonal"))
+    data_class = read_class(data)
     well_formed(len(masks) == 2, "masks", "two layers are expected")
     pattern = Pattern(masks)
     few = len(pattern.open_pairs) <= MAX_OPEN_PAIRS
     require(few, "masks", f"more than {MAX_OPEN_PAIRS} pairs where the residual may be nonzero")
     for support in closed_supports(pattern):
         for ranks in rank_profiles(pattern, support):
-            settled = check_excluded(pattern, support, ranks) or check_bottleneck(
+            settled = check_excluded(pattern, support, ranks) or check_best_approximation(
                 pattern, support, ranks, data_class == "orthogonal"
             )
             require(settled, "masks", f"a residual with support {sorted(support)} is not excluded")
@@ -656,7 +744,11 @@ def check_benign_almost_everywhere(certificate):
 # Files
 # ---------------------------------------------------------------------------------------------------------
 
-KINDS = {"benign-fibre": check_benign_fibre, "benign-almost-everywhere": check_benign_almost_everywhere}
+KINDS = {
+    "benign-fibre": check_benign_fibre,
+    "benign-bottleneck": check_benign_bottleneck,
+    "benign-almost-everywhere": check_benign_almost_everywhere,
+}
 
 
 def check_certificate(certificate):

@@ -1,0 +1,254 @@
+"""Spurious local minima of small two-layer structures, systematically: the residual first, then the point.
+
+With units ``k`` on inputs ``S_k`` and outputs ``T_k``, ``M = sum_k u_k w_k'`` and ``R_k = R[T_k, S_k]``, a point is
+critical iff ``R_k w_k = 0`` and ``R_k' u_k = 0`` for all k.  So for a given R the critical points are a linear space
+``E_R`` (for the data ``C = M G - t R``), and with J = dM/dtheta the Hessian is ``J' (G x 1) J + t K``,
+``K = hessian of tr(R' M)``.  For small t > 0 it is positive semidefinite iff K is so on ker J with kernel
+``ker J & ker K = ker J & E_R`` there; G does not enter.  If that holds at a point of E_R, and the fibre of M in E_R
+is a manifold, it holds at all points of E_R near it: points of small integers in general position suffice.
+
+R may be taken up to scaling of rows and columns (which maps ``R_k``, ``E_R`` and the two conditions along).  Two facts
+prune the list, both by the same remark that a kernel vector v of ``K`` on ker J has ``K v = 0``: if ``R_k != 0``, then
+``u_k != 0`` and ``w_k != 0``; hence ``R_k`` is singular on both sides, and zero if unit k has one input or one output.
+
+Everything here is a proposal; a witness counts because the checker accepts it.  Nothing found proves nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symverify.certificate import SpuriousMinimum
+from symverify.certify import exact_certificates
+from symverify.data import Data, DataClass
+from symverify.exact import Matrix, as_matrix, nullspace
+from symverify.loss import BatchedLoss, Floats, loss, product, weights_of
+from symverify.network import Edge, LinearNetwork
+from symverify.search import Candidate, descend, first_minimum, random_starts, rationalise
+from symverify.verify import accepted
+
+Integers = NDArray[np.int64]
+
+POINTS = 8
+"""Points in general position per residual."""
+CHUNK = 64
+"""Residuals whose points are tested at once."""
+TESTED = 12
+"""Local minima per chunk for which a better point is sought."""
+STARTS = 16
+SMALL = 1 / 64
+"""The multiple of the residual at which the Hessian is first tested."""
+SCALES = np.array([6, 4, 3, 2, 3 / 2, 1, 3 / 4, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64])
+
+
+# -- residuals --------------------------------------------------------------------------------------------
+
+
+def residuals(network: LinearNetwork) -> Integers:
+    """Residuals with entries 0, 1, -1, up to signs of rows and columns, that a local minimum may have, by size.
+
+    Shape ``(n, d_y, d_x)``.  They vanish on uncovered entries and on the blocks of units with one input or output;
+    all blocks R_k are singular on both sides.
+
+    Raises:
+        ValueError: more than two layers, or more than three inputs or outputs.
+
+    >>> [r.tolist() for r in residuals(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])))]
+    """
+    if network.depth != 2 or max(network.widths[0], network.widths[2]) > 3:
+        raise ValueError("residuals are listed for two layers and up to three inputs and outputs")
+    units = _units(network)
+    allowed = np.zeros((3, 3), dtype=bool)
+    for o, j in network.covered:
+        allowed[o, j] = all(min(len(s), len(t)) > 1 for s, t in units if j in s and o in t)
+    matrices = _signed_matrices()
+    matrices = matrices[~(matrices != 0)[:, ~allowed].any(axis=1)]
+    for inputs, outputs in units:
+        matrices = matrices[_singular(matrices[:, outputs][:, :, inputs])]
+    return matrices[:, : network.widths[2], : network.widths[0]]
+
+
+def _units(network: LinearNetwork) -> list[tuple[list[int], list[int]]]:
+    """Inputs and outputs of the hidden units."""
+    first, second = network.masks
+    return [
+        ([j for j, x in enumerate(row) if x], [o for o, line in enumerate(second) if line[k]])
+        for k, row in enumerate(first)
+    ]
+
+
+def _singular(blocks: Integers) -> NDArray[np.bool_]:
+    """Which blocks have a non-zero kernel on both sides: all maximal minors vanish, of one size less if not square."""
+    rows, columns = blocks.shape[1:]
+    size = min(rows, columns)
+    good = np.ones(len(blocks), dtype=bool)
+    for i in combinations(range(rows), size):
+        for j in combinations(range(columns), size):
+            good &= np.abs(np.linalg.det(blocks[:, i][:, :, j].astype(float))) < 0.5
+    return good
+
+
+@lru_cache(maxsize=1)
+def _signed_matrices() -> Integers:
+    """All non-zero 3 x 3 matrices of 0, 1, -1 up to signs of rows and columns, those with few entries first."""
+    digits = np.array(np.unravel_index(np.arange(3**9), (3,) * 9)).T - 1
+    weights = 3 ** np.arange(8, -1, -1)
+    signs = np.array(np.unravel_index(np.arange(64), (2,) * 6)).T * 2 - 1
+    flips = (signs[:, :3, None] * signs[:, None, 3:]).reshape(64, 9)
+    codes = np.stack([(digits * flip) @ weights for flip in np.unique(flips, axis=0)])
+    first = digits[(digits @ weights == codes.max(axis=0)) & (digits != 0).any(axis=1)]
+    order = np.lexsort((-(first @ weights), np.abs(first).sum(axis=1)))
+    return first[order].reshape(-1, 3, 3)
+
+
+# -- points -----------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=None)
+def _kernel(block: Matrix) -> tuple[tuple[int, ...], ...]:
+    """An integer basis of the kernel of an integer matrix (entries 0, 1, -1, at most 3 x 3)."""
+    result = []
+    for vector in nullspace(block, len(block[0])):
+        common = int(np.lcm.reduce([x.denominator for x in vector]))
+        result.append(tuple(int(x * common) for x in vector))
+    return tuple(result)
+
+
+def critical_space(network: LinearNetwork, rest: Integers) -> Integers:
+    """A basis of ``E_R``: the rows are points over ``network.edges``, with ``R_k w_k = 0`` and ``R_k' u_k = 0``."""
+    position = {edge: n for n, edge in enumerate(network.edges)}
+    rows = []
+    for k, (inputs, outputs) in enumerate(_units(network)):
+        block = rest[np.ix_(outputs, inputs)]
+        sides = ((block, [position[0, k, j] for j in inputs]), (block.T, [position[1, o, k] for o in outputs]))
+        for matrix, places in sides:
+            for vector in _kernel(tuple(tuple(int(x) for x in row) for row in matrix)):
+                row = np.zeros(network.parameters, dtype=np.int64)
+                row[places] = vector
+                rows.append(row)
+    return np.array(rows)
+
+
+@dataclass(frozen=True)
+class _Minimum:
+    """A small-integer point and a residual with which it is a local minimum for small t (in floats)."""
+
+    theta: Integers
+    rest: Integers
+    strict: bool
+
+
+def local_minima(network: LinearNetwork, rests: Integers, rng: np.random.Generator) -> list[_Minimum]:
+    """Points of the critical spaces of ``rests`` where the Hessian is positive semidefinite for small t."""
+    thetas = []
+    for rest in rests:
+        basis = critical_space(network, rest)
+        size = (POINTS, len(basis))
+        thetas.append((rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)) @ basis)
+    theta, rest = np.concatenate(thetas), np.repeat(rests, POINTS, axis=0)
+    model = BatchedLoss(network)
+    gram = np.eye(network.widths[0])
+    stack = model.gauss_newton(theta.astype(float), gram) + SMALL * model.curvature(
+        theta.astype(float), rest.astype(float)
+    )
+    spectrum = np.linalg.eigvalsh(stack)
+    good = np.flatnonzero(spectrum[:, 0] > -1e-8)
+    nullity = (spectrum < 1e-8).sum(axis=1)
+    return [_Minimum(theta[n], rest[n], bool(nullity[n] == _gauge_rank(network, theta[n]))) for n in good]
+
+
+def _gauge_rank(network: LinearNetwork, theta: Integers) -> int:
+    position = {edge: n for n, edge in enumerate(network.edges)}
+    first, second = network.masks
+    fields = np.zeros((len(network.gauge_generators), network.parameters))
+    for field, (_, i, j) in zip(fields, network.gauge_generators, strict=True):
+        for s, x in enumerate(first[j]):
+            if x:
+                field[position[0, i, s]] += theta[position[0, j, s]]
+        for o, row in enumerate(second):
+            if row[i]:
+                field[position[1, o, j]] -= theta[position[1, o, i]]
+    return int(np.linalg.matrix_rank(fields))
+
+
+# -- witnesses --------------------------------------------------------------------------------------------
+
+
+def direct_witnesses(
+    network: LinearNetwork, data_class: DataClass, seed: int, strict_only: bool
+) -> Iterator[SpuriousMinimum]:
+    """Accepted witnesses of the network itself, until the first strict one."""
+    rng = np.random.default_rng(seed)
+    rests = residuals(network)
+    for start in range(0, len(rests), CHUNK):
+        minima = local_minima(network, rests[start : start + CHUNK], rng)
+        for kind in (True, False):
+            if not kind and strict_only:
+                continue
+            chosen = [m for m in minima if m.strict == kind]
+            if len(chosen) > TESTED:
+                chosen = [chosen[n] for n in sorted(rng.choice(len(chosen), size=TESTED, replace=False))]
+            for certificate in _certified(network, chosen, rng):
+                yield certificate
+                if certificate.strict:
+                    return
+                strict_only = True
+                break
+
+
+def _certified(network: LinearNetwork, minima: list[_Minimum], rng: np.random.Generator) -> Iterator[SpuriousMinimum]:
+    if not minima:
+        return
+    model = BatchedLoss(network)
+    theta = np.array([m.theta for m in minima], dtype=float)
+    rest = np.array([m.rest for m in minima], dtype=float)
+    gram = np.eye(network.widths[0])
+    flat, bent = model.gauss_newton(theta, gram), model.curvature(theta, rest)
+    spectra = np.linalg.eigvalsh(flat[:, None] + SCALES[:, None, None] * bent[:, None])
+    nullity = (spectra[:, -1] < 1e-8).sum(axis=1)
+    fine = (spectra[..., 0] > -1e-8) & ((spectra < 1e-3).sum(axis=-1) == nullity[:, None])
+    fine[:, -1] = True
+    scale = SCALES[fine.argmax(axis=1)]
+    cross = model.product(theta) @ gram - scale[:, None, None] * rest
+    crosses = np.repeat(cross, STARTS, axis=0)
+    found, values = descend(model, random_starts(model, rng, len(crosses)), gram, crosses, 60)
+    here = model.loss(theta, gram, cross)
+    for n, minimum in enumerate(minima):
+        part = slice(n * STARTS, (n + 1) * STARTS)
+        best = first_minimum(values[part])
+        if values[part][best] < here[n] - 1e-4 * (scale[n] ** 2):
+            yield from _exact(network, minimum, float(scale[n]), found[part][best])
+
+
+def _exact(network: LinearNetwork, minimum: _Minimum, scale: float, better: Floats) -> Iterator[SpuriousMinimum]:
+    point = weights_of(network, [int(x) for x in minimum.theta])
+    m, t = product(network, point), Fraction(scale).limit_denominator(64)
+    n = network.widths[0]
+    gram = as_matrix([[int(i == j) for j in range(n)] for i in range(n)])
+    cross = as_matrix([[m[o][j] - t * int(minimum.rest[o, j]) for j in range(n)] for o in range(len(m))])
+    data = Data.from_moments(gram, cross)
+    rational = rationalise(network, data, better, loss(network, point, data))
+    if rational is None:
+        return
+    candidate = Candidate(network, data, point, rational, free_edges(network, minimum.rest))
+    for certificate in exact_certificates(candidate):
+        if accepted(certificate) is not None:
+            yield certificate
+            return
+
+
+def free_edges(network: LinearNetwork, rest: Integers) -> frozenset[Edge]:
+    """The weights that occur in no equation ``R_k w_k = 0``, ``R_k' u_k = 0``."""
+    free = set()
+    for k, (inputs, outputs) in enumerate(_units(network)):
+        block = rest[np.ix_(outputs, inputs)] != 0
+        free |= {(0, k, j) for j, used in zip(inputs, block.any(axis=0), strict=True) if not used}
+        free |= {(1, o, k) for o, used in zip(outputs, block.any(axis=1), strict=True) if not used}
+    return frozenset(free)

@@ -36,8 +36,10 @@ from symverify.verify import accepted
 
 Integers = NDArray[np.int64]
 
-POINTS = 8
+POINTS = 6
 """Points in general position per residual."""
+SPECIAL = 18
+"""Points with units switched off and with zeros per residual."""
 CHUNK = 64
 """Residuals whose points are tested at once."""
 TESTED = 12
@@ -142,17 +144,36 @@ class _Minimum:
 
     theta: Integers
     rest: Integers
+    nullity: int
     strict: bool
+
+
+def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
+    """Points of ``E_R``, ``(POINTS + SPECIAL, p)``: in general position, then with units switched off and with zeros."""
+    basis = critical_space(network, rest)
+    size = (POINTS + SPECIAL, len(basis))
+    factors = rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)
+    theta = factors @ basis
+    position = {edge: n for n, edge in enumerate(network.edges)}
+    alive = np.ones((SPECIAL, network.parameters), dtype=bool)
+    for k, (inputs, outputs) in enumerate(_units(network)):
+        if rest[np.ix_(outputs, inputs)].any():
+            continue
+        fate = rng.random(SPECIAL)
+        for low, edges in ((0.0, [(0, k, j) for j in inputs]), (0.25, [(1, o, k) for o in outputs])):
+            places = [position[edge] for edge in edges]
+            off = (low <= fate) & (fate < low + 0.25)
+            alive[np.ix_(off, places)] = False
+    free = [position[edge] for edge in free_edges(network, rest)]
+    alive[:, free] &= rng.random((SPECIAL, len(free))) > 0.12
+    theta[POINTS:] *= alive
+    return theta
 
 
 def local_minima(network: LinearNetwork, rests: Integers, rng: np.random.Generator) -> list[_Minimum]:
     """Points of the critical spaces of ``rests`` where the Hessian is positive semidefinite for small t."""
-    thetas = []
-    for rest in rests:
-        basis = critical_space(network, rest)
-        size = (POINTS, len(basis))
-        thetas.append((rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)) @ basis)
-    theta, rest = np.concatenate(thetas), np.repeat(rests, POINTS, axis=0)
+    theta = np.concatenate([sample(network, rest, rng) for rest in rests])
+    rest = np.repeat(rests, POINTS + SPECIAL, axis=0)
     model = BatchedLoss(network)
     gram = np.eye(network.widths[0])
     stack = model.gauss_newton(theta.astype(float), gram) + SMALL * model.curvature(
@@ -161,10 +182,56 @@ def local_minima(network: LinearNetwork, rests: Integers, rng: np.random.Generat
     spectrum = np.linalg.eigvalsh(stack)
     good = np.flatnonzero(spectrum[:, 0] > -1e-8)
     nullity = (spectrum < 1e-8).sum(axis=1)
-    return [_Minimum(theta[n], rest[n], bool(nullity[n] == _gauge_rank(network, theta[n]))) for n in good]
+    return [
+        _Minimum(theta[n], rest[n], int(nullity[n]), bool(nullity[n] == _rank(_gauge(network, theta[n])))) for n in good
+    ]
 
 
-def _gauge_rank(network: LinearNetwork, theta: Integers) -> int:
+def smooth_fibre(network: LinearNetwork, minimum: _Minimum) -> frozenset[Edge] | None:
+    """Weights that may move so that the fibre is smooth and, with the gauge, explains the kernel (in floats)."""
+    theta, p = minimum.theta, network.parameters
+    edges = free_edges(network, minimum.rest)
+    width = network.widths[0]
+    jacobian = BatchedLoss(network).jacobian(theta[None].astype(float))[0].reshape(-1, p)
+    order = sorted((n for n, e in enumerate(network.edges) if e in edges), key=lambda n: (theta[n] == 0, n))
+    position = {edge: n for n, edge in enumerate(network.edges)}
+    paths = [
+        (o * width + j, position[1, o, k], position[0, k, j])
+        for k, (inputs, outputs) in enumerate(_units(network))
+        for o in outputs
+        for j in inputs
+    ]
+
+    def moving(free: list[int]) -> list[int]:
+        """The entries of M that are not constant while the weights ``free`` move."""
+        chosen = set(free)
+        return sorted(
+            {m for m, u, w in paths if (u in chosen and (w in chosen or theta[w])) or (w in chosen and theta[u])}
+        )
+
+    free: list[int] = []
+    for n in order:
+        rows = moving([*free, n])
+        if _rank(jacobian[np.ix_(rows, [*free, n])]) == len(rows):
+            free.append(n)
+    kernel = np.zeros((p, p))
+    differential = jacobian[:, free]
+    if free:
+        _, values, vectors = np.linalg.svd(differential)
+        null = vectors[(values > 1e-9).sum() :]
+        kernel = np.zeros((len(null), p))
+        kernel[:, free] = null
+    if _rank(np.vstack([_gauge(network, theta), kernel])) != minimum.nullity:
+        return None
+    return frozenset(network.edges[n] for n in free)
+
+
+def _rank(matrix: Floats) -> int:
+    return int(np.linalg.matrix_rank(matrix)) if matrix.size else 0
+
+
+def _gauge(network: LinearNetwork, theta: Integers) -> Floats:
+    """The tangents of the gauge at a point, as rows."""
     position = {edge: n for n, edge in enumerate(network.edges)}
     first, second = network.masks
     fields = np.zeros((len(network.gauge_generators), network.parameters))
@@ -175,7 +242,7 @@ def _gauge_rank(network: LinearNetwork, theta: Integers) -> int:
         for o, row in enumerate(second):
             if row[i]:
                 field[position[1, o, j]] -= theta[position[1, o, i]]
-    return int(np.linalg.matrix_rank(fields))
+    return fields
 
 
 # -- witnesses --------------------------------------------------------------------------------------------
@@ -193,6 +260,8 @@ def direct_witnesses(
             if not kind and strict_only:
                 continue
             chosen = [m for m in minima if m.strict == kind]
+            if not kind:
+                chosen = [m for m in chosen if smooth_fibre(network, m) is not None]
             if len(chosen) > TESTED:
                 chosen = [chosen[n] for n in sorted(rng.choice(len(chosen), size=TESTED, replace=False))]
             for certificate in _certified(network, chosen, rng):
@@ -237,7 +306,7 @@ def _exact(network: LinearNetwork, minimum: _Minimum, scale: float, better: Floa
     rational = rationalise(network, data, better, loss(network, point, data))
     if rational is None:
         return
-    candidate = Candidate(network, data, point, rational, free_edges(network, minimum.rest))
+    candidate = Candidate(network, data, point, rational, smooth_fibre(network, minimum))
     for certificate in exact_certificates(candidate):
         if accepted(certificate) is not None:
             yield certificate

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,10 +38,10 @@ Integers = NDArray[np.int64]
 
 POINTS = 6
 """Points in general position per residual."""
-SPECIAL = 18
-"""Points with units switched off and with zeros per residual."""
-CHUNK = 64
-"""Residuals whose points are tested at once."""
+SPECIAL = (120, 40, 12)
+"""Points with units switched off and with zeros per residual of one, of two, and of more entries."""
+CHUNK = 1500
+"""Points that are tested at once."""
 TESTED = 12
 """Local minima per chunk for which a better point is sought."""
 STARTS = 16
@@ -149,31 +149,44 @@ class _Minimum:
 
 
 def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
-    """Points of ``E_R``, ``(POINTS + SPECIAL, p)``: in general position, then with units switched off and with zeros."""
+    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and with zeros."""
     basis = critical_space(network, rest)
-    size = (POINTS + SPECIAL, len(basis))
+    special = SPECIAL[min(np.count_nonzero(rest), 3) - 1]
+    size = (POINTS + special, len(basis))
     factors = rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)
     theta = factors @ basis
     position = {edge: n for n, edge in enumerate(network.edges)}
-    alive = np.ones((SPECIAL, network.parameters), dtype=bool)
+    alive = np.ones((special, network.parameters), dtype=bool)
     for k, (inputs, outputs) in enumerate(_units(network)):
         if rest[np.ix_(outputs, inputs)].any():
             continue
-        fate = rng.random(SPECIAL)
+        fate = rng.random(special)
         for low, edges in ((0.0, [(0, k, j) for j in inputs]), (0.25, [(1, o, k) for o in outputs])):
             places = [position[edge] for edge in edges]
             off = (low <= fate) & (fate < low + 0.25)
             alive[np.ix_(off, places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
-    alive[:, free] &= rng.random((SPECIAL, len(free))) > 0.12
+    alive[:, free] &= rng.random((special, len(free))) > 0.12
     theta[POINTS:] *= alive
     return theta
 
 
-def local_minima(network: LinearNetwork, rests: Integers, rng: np.random.Generator) -> list[_Minimum]:
-    """Points of the critical spaces of ``rests`` where the Hessian is positive semidefinite for small t."""
-    theta = np.concatenate([sample(network, rest, rng) for rest in rests])
-    rest = np.repeat(rests, POINTS + SPECIAL, axis=0)
+def _batches(network: LinearNetwork, rng: np.random.Generator) -> Iterator[tuple[Integers, Integers]]:
+    """Points with their residuals, about CHUNK at once."""
+    points: list[Integers] = []
+    rests: list[Integers] = []
+    for rest in residuals(network):
+        points.append(sample(network, rest, rng))
+        rests.append(np.repeat(rest[None], len(points[-1]), axis=0))
+        if sum(map(len, points)) >= CHUNK:
+            yield np.concatenate(points), np.concatenate(rests)
+            points, rests = [], []
+    if points:
+        yield np.concatenate(points), np.concatenate(rests)
+
+
+def local_minima(network: LinearNetwork, theta: Integers, rest: Integers) -> list[_Minimum]:
+    """Those points ``theta`` of the critical spaces of ``rest`` where the Hessian is positive semidefinite."""
     model = BatchedLoss(network)
     gram = np.eye(network.widths[0])
     stack = model.gauss_newton(theta.astype(float), gram) + SMALL * model.curvature(
@@ -253,17 +266,16 @@ def direct_witnesses(
 ) -> Iterator[SpuriousMinimum]:
     """Accepted witnesses of the network itself, until the first strict one."""
     rng = np.random.default_rng(seed)
-    rests = residuals(network)
-    for start in range(0, len(rests), CHUNK):
-        minima = local_minima(network, rests[start : start + CHUNK], rng)
+    for theta, rest in _batches(network, rng):
+        minima = local_minima(network, theta, rest)
         for kind in (True, False):
             if not kind and strict_only:
                 continue
             chosen = [m for m in minima if m.strict == kind]
+            chosen = [chosen[n] for n in rng.permutation(len(chosen))]
             if not kind:
-                chosen = [m for m in chosen if smooth_fibre(network, m) is not None]
-            if len(chosen) > TESTED:
-                chosen = [chosen[n] for n in sorted(rng.choice(len(chosen), size=TESTED, replace=False))]
+                chosen = list(islice((m for m in chosen if smooth_fibre(network, m) is not None), TESTED))
+            chosen = chosen[:TESTED]
             for certificate in _certified(network, chosen, rng):
                 yield certificate
                 if certificate.strict:

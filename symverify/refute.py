@@ -16,23 +16,23 @@ Everything here is a proposal; a witness counts because the checker accepts it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import combinations, islice
+from itertools import product as iterproduct
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symverify.certificate import SpuriousMinimum
-from symverify.certify import exact_certificates
+from symverify.certificate import CriticalFamily, CriticalFibre, SpuriousMinimum
 from symverify.data import Data, DataClass
 from symverify.exact import Matrix, as_matrix, nullspace
 from symverify.loss import BatchedLoss, Floats, loss, product, weights_of
-from symverify.network import Edge, LinearNetwork
-from symverify.search import Candidate, descend, first_minimum, random_starts, rationalise
-from symverify.verify import accepted
+from symverify.network import Edge, LinearNetwork, SubNetwork
+from symverify.search import descend, first_minimum, random_starts, rationalise
+from symverify.verify import accepted, extend
 
 Integers = NDArray[np.int64]
 
@@ -45,6 +45,9 @@ CHUNK = 1500
 TESTED = 12
 """Local minima per chunk for which a better point is sought."""
 STARTS = 16
+"""Random starts of the search for a better point."""
+CORRELATED = 4
+"""Random Gram matrices per local minimum, for correlated data."""
 SMALL = 1 / 64
 """The multiple of the residual at which the Hessian is first tested."""
 SCALES = np.array([6, 4, 3, 2, 3 / 2, 1, 3 / 4, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64])
@@ -63,6 +66,7 @@ def residuals(network: LinearNetwork) -> Integers:
         ValueError: more than two layers, or more than three inputs or outputs.
 
     >>> [r.tolist() for r in residuals(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])))]
+    [[[0, 0], [0, 1]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 1], [0, 1]], [[0, 0], [1, 1]]]
     """
     if network.depth != 2 or max(network.widths[0], network.widths[2]) > 3:
         raise ValueError("residuals are listed for two layers and up to three inputs and outputs")
@@ -113,7 +117,7 @@ def _signed_matrices() -> Integers:
 # -- points -----------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=None)
+@cache
 def _kernel(block: Matrix) -> tuple[tuple[int, ...], ...]:
     """An integer basis of the kernel of an integer matrix (entries 0, 1, -1, at most 3 x 3)."""
     result = []
@@ -258,73 +262,6 @@ def _gauge(network: LinearNetwork, theta: Integers) -> Floats:
     return fields
 
 
-# -- witnesses --------------------------------------------------------------------------------------------
-
-
-def direct_witnesses(
-    network: LinearNetwork, data_class: DataClass, seed: int, strict_only: bool
-) -> Iterator[SpuriousMinimum]:
-    """Accepted witnesses of the network itself, until the first strict one."""
-    rng = np.random.default_rng(seed)
-    for theta, rest in _batches(network, rng):
-        minima = local_minima(network, theta, rest)
-        for kind in (True, False):
-            if not kind and strict_only:
-                continue
-            chosen = [m for m in minima if m.strict == kind]
-            chosen = [chosen[n] for n in rng.permutation(len(chosen))]
-            if not kind:
-                chosen = list(islice((m for m in chosen if smooth_fibre(network, m) is not None), TESTED))
-            chosen = chosen[:TESTED]
-            for certificate in _certified(network, chosen, rng):
-                yield certificate
-                if certificate.strict:
-                    return
-                strict_only = True
-                break
-
-
-def _certified(network: LinearNetwork, minima: list[_Minimum], rng: np.random.Generator) -> Iterator[SpuriousMinimum]:
-    if not minima:
-        return
-    model = BatchedLoss(network)
-    theta = np.array([m.theta for m in minima], dtype=float)
-    rest = np.array([m.rest for m in minima], dtype=float)
-    gram = np.eye(network.widths[0])
-    flat, bent = model.gauss_newton(theta, gram), model.curvature(theta, rest)
-    spectra = np.linalg.eigvalsh(flat[:, None] + SCALES[:, None, None] * bent[:, None])
-    nullity = (spectra[:, -1] < 1e-8).sum(axis=1)
-    fine = (spectra[..., 0] > -1e-8) & ((spectra < 1e-3).sum(axis=-1) == nullity[:, None])
-    fine[:, -1] = True
-    scale = SCALES[fine.argmax(axis=1)]
-    cross = model.product(theta) @ gram - scale[:, None, None] * rest
-    crosses = np.repeat(cross, STARTS, axis=0)
-    found, values = descend(model, random_starts(model, rng, len(crosses)), gram, crosses, 60)
-    here = model.loss(theta, gram, cross)
-    for n, minimum in enumerate(minima):
-        part = slice(n * STARTS, (n + 1) * STARTS)
-        best = first_minimum(values[part])
-        if values[part][best] < here[n] - 1e-4 * (scale[n] ** 2):
-            yield from _exact(network, minimum, float(scale[n]), found[part][best])
-
-
-def _exact(network: LinearNetwork, minimum: _Minimum, scale: float, better: Floats) -> Iterator[SpuriousMinimum]:
-    point = weights_of(network, [int(x) for x in minimum.theta])
-    m, t = product(network, point), Fraction(scale).limit_denominator(64)
-    n = network.widths[0]
-    gram = as_matrix([[int(i == j) for j in range(n)] for i in range(n)])
-    cross = as_matrix([[m[o][j] - t * int(minimum.rest[o, j]) for j in range(n)] for o in range(len(m))])
-    data = Data.from_moments(gram, cross)
-    rational = rationalise(network, data, better, loss(network, point, data))
-    if rational is None:
-        return
-    candidate = Candidate(network, data, point, rational, smooth_fibre(network, minimum))
-    for certificate in exact_certificates(candidate):
-        if accepted(certificate) is not None:
-            yield certificate
-            return
-
-
 def free_edges(network: LinearNetwork, rest: Integers) -> frozenset[Edge]:
     """The weights that occur in no equation ``R_k w_k = 0``, ``R_k' u_k = 0``."""
     free = set()
@@ -333,3 +270,209 @@ def free_edges(network: LinearNetwork, rest: Integers) -> frozenset[Edge]:
         free |= {(0, k, j) for j, used in zip(inputs, block.any(axis=0), strict=True) if not used}
         free |= {(1, o, k) for o, used in zip(outputs, block.any(axis=1), strict=True) if not used}
     return frozenset(free)
+
+
+# -- witnesses --------------------------------------------------------------------------------------------
+
+
+def _grams(network: LinearNetwork, count: int, correlated: bool, rng: np.random.Generator) -> Integers:
+    """Unit matrices, or products ``T T'`` with a random unitriangular T of small integers, ``(count, d_x, d_x)``."""
+    n = network.widths[0]
+    result = np.broadcast_to(np.eye(n, dtype=np.int64), (count, n, n)).copy()
+    if correlated:
+        for gram in result:
+            gram += np.tril(rng.integers(-3, 4, size=(n, n)), -1)
+            gram[:] = gram[rng.permutation(n)]
+        result = result @ result.swapaxes(1, 2)
+    return result
+
+
+def _witnesses(
+    network: LinearNetwork, minima: list[_Minimum], grams: Integers, rng: np.random.Generator
+) -> Iterator[SpuriousMinimum]:
+    """For local minima with Gram matrices: the largest residual that keeps the Hessian, a better point, a certificate."""
+    model = BatchedLoss(network)
+    theta = np.array([m.theta for m in minima], dtype=float)
+    rest = np.array([m.rest for m in minima], dtype=float)
+    gram = grams.astype(float)
+    flat, bent = model.gauss_newton(theta, gram), model.curvature(theta, rest)
+    spectra = np.linalg.eigvalsh(flat[:, None] + SCALES[:, None, None] * bent[:, None])
+    nullity = np.array([m.nullity for m in minima])
+    fine = (spectra[..., 0] > -1e-8) & ((spectra < 1e-3).sum(axis=-1) == nullity[:, None])
+    fine[:, -1] = True
+    scale = SCALES[fine.argmax(axis=1)]
+    cross = model.product(theta) @ gram - scale[:, None, None] * rest
+    starts = random_starts(model, rng, STARTS * len(minima))
+    found, values = descend(model, starts, np.repeat(gram, STARTS, axis=0), np.repeat(cross, STARTS, axis=0))
+    here = model.loss(theta, gram, cross)
+    for n, minimum in enumerate(minima):
+        part = slice(n * STARTS, (n + 1) * STARTS)
+        best = first_minimum(values[part])
+        if values[part][best] < here[n] - 1e-4 * scale[n] ** 2:
+            certificate = _certificate(network, minimum, grams[n], float(scale[n]), found[part][best])
+            if certificate is not None and accepted(certificate) is not None:
+                yield certificate
+
+
+def _certificate(
+    network: LinearNetwork, minimum: _Minimum, gram: Integers, scale: float, better: Floats
+) -> SpuriousMinimum | None:
+    """Exact numbers: ``C = M G - t R``; None if no rational point near ``better`` has a smaller loss."""
+    point = weights_of(network, [int(x) for x in minimum.theta])
+    t, n = Fraction(scale).limit_denominator(64), network.widths[0]
+    m = product(network, point)
+    cross = [
+        [sum((row[k] * int(gram[k, j]) for k in range(n)), Fraction(0)) - t * int(minimum.rest[o, j]) for j in range(n)]
+        for o, row in enumerate(m)
+    ]
+    data = Data.from_moments(as_matrix([[int(x) for x in row] for row in gram]), as_matrix(cross))
+    here = loss(network, point, data)
+    rational = rationalise(network, data, better, here)
+    free = None if minimum.strict else smooth_fibre(network, minimum)
+    if rational is None or (free is None and not minimum.strict):
+        return None
+    evidence = CriticalFamily() if free is None else CriticalFibre(free)
+    return SpuriousMinimum(network, data, point, evidence, rational, minimum.strict, here, here)
+
+
+@cache
+def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
+    """A witness of the network itself, strict if one was found; only strict ones if ``strict``."""
+    rng = np.random.default_rng(seed)
+    degenerate: SpuriousMinimum | None = None
+    repeats = CORRELATED if correlated else 1
+    for theta, rest in _batches(network, rng):
+        minima = local_minima(network, theta, rest)
+        minima = [minima[n] for n in rng.permutation(len(minima))]
+        for kind in (True, False):
+            if not kind and (strict or degenerate is not None):
+                continue
+            chosen = list(islice((m for m in minima if m.strict == kind and _provable(network, m)), TESTED)) * repeats
+            if not chosen:
+                continue
+            grams = _grams(network, len(chosen), correlated, rng)
+            witness = next(_witnesses(network, chosen, grams, rng), None)
+            if witness is not None and witness.strict:
+                return witness
+            degenerate = degenerate or witness
+    return degenerate
+
+
+def _provable(network: LinearNetwork, minimum: _Minimum) -> bool:
+    return minimum.strict or smooth_fibre(network, minimum) is not None
+
+
+def refute(
+    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, seed: int = 0
+) -> SpuriousMinimum | None:
+    """A spurious local minimum of a two-layer network for some data of a class, strict if one was found.
+
+    The network itself is searched, then its induced sub-networks (lifting), the small ones first; for the class
+    ``any`` data with ``G = 1`` first.  The certificate was accepted by the checker.
+
+    Args:
+        network: two layers, at most three inputs and three outputs.
+        data_class: orthogonal data count for both classes.
+        strict: whether only a strict minimum is wanted.
+        seed: the result depends on the arguments only; networks may be searched in any order.
+
+    Returns:
+        None if none was found, which proves nothing.
+
+    Raises:
+        ValueError: another depth, or more inputs or outputs.
+
+    Example:
+        >>> witness = refute(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ORTHOGONAL)
+        >>> witness.strict, witness.loss_at_most > witness.better_loss
+        (False, True)
+        >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
+        True
+    """
+    fallback: SpuriousMinimum | None = None
+    for correlated in (False, True)[: 2 if data_class is DataClass.ANY else 1]:
+        for part in _parts(network):
+            witness = _labelled(part.network, correlated, strict or fallback is not None, seed)
+            if witness is None:
+                continue
+            whole = extend(network, part, witness)
+            if whole is not None and whole.strict:
+                return whole
+            fallback = fallback or (None if strict else whole)
+    return fallback
+
+
+def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
+    """The pruned network, then its proper induced sub-networks up to isomorphism, the small ones first."""
+    whole = network.pruned()
+    yield whole
+    seen = {whole.network.canonical_form()}
+    inputs, outputs = (_subsets(network.widths[l]) for l in (0, -1))
+    for sources, targets in sorted(iterproduct(inputs, outputs), key=lambda s: (len(s[0]) * len(s[1]), s)):
+        try:
+            part = network.induced(sources, targets)
+        except ValueError:  # no path joins them
+            continue
+        form = part.network.canonical_form()
+        if form not in seen:
+            seen.add(form)
+            yield part
+
+
+def _subsets(n: int) -> list[tuple[int, ...]]:
+    return [c for size in range(1, n + 1) for c in combinations(range(n), size)]
+
+
+def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
+    """The witness of the canonical form (with ``G = 1`` also up to transposition), carried to the network."""
+    order = network.canonical_order()
+    form = network.permuted(order)
+    if not correlated:
+        other = network.transposed()
+        order_, form_ = (o := other.canonical_order()), other.permuted(o)
+        if (form_.widths, form_.masks) < (form.widths, form.masks):
+            witness = _direct(form_, correlated, strict, seed)
+            return None if witness is None else _transposed(_relabelled(witness, other, order_), network)
+    witness = _direct(form, correlated, strict, seed)
+    return None if witness is None else _relabelled(witness, network, order)
+
+
+def _relabelled(witness: SpuriousMinimum, network: LinearNetwork, order: Sequence[Sequence[int]]) -> SpuriousMinimum:
+    """A witness of ``network.permuted(order)`` as one of the network."""
+
+    def moved(matrix: Matrix, rows: Sequence[int], columns: Sequence[int]) -> Matrix:
+        result = [[Fraction(0)] * len(columns) for _ in rows]
+        for i, line in zip(rows, matrix, strict=True):
+            for j, x in zip(columns, line, strict=True):
+                result[i][j] = x
+        return as_matrix(result)
+
+    first, last = order[0], order[-1]
+    data = Data(moved(witness.data.gram, first, first), moved(witness.data.cross, last, first), witness.data.constant)
+    point, better = (
+        tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
+        for weights in (witness.point, witness.better)
+    )
+    minimum = witness.minimum
+    if isinstance(minimum, CriticalFibre):
+        minimum = CriticalFibre(frozenset((l, order[l + 1][i], order[l][j]) for l, i, j in minimum.free))
+    return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)
+
+
+def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMinimum:
+    """A witness with ``G = 1`` as one of the transposed network: M and C are transposed."""
+
+    def turned(matrix: Matrix) -> Matrix:
+        return as_matrix([list(column) for column in zip(*matrix, strict=True)])
+
+    n = network.widths[0]
+    data = Data(
+        as_matrix([[int(i == j) for j in range(n)] for i in range(n)]),
+        turned(witness.data.cross),
+        witness.data.constant,
+    )
+    point, better = (tuple(turned(w) for w in reversed(weights)) for weights in (witness.point, witness.better))
+    minimum = witness.minimum
+    if isinstance(minimum, CriticalFibre):
+        minimum = CriticalFibre(frozenset((1 - l, j, i) for l, i, j in minimum.free))
+    return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)

@@ -153,7 +153,7 @@ class _Minimum:
 
 
 def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
-    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and with zeros."""
+    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and zeros."""
     basis = critical_space(network, rest)
     special = SPECIAL[min(np.count_nonzero(rest), 3) - 1]
     size = (POINTS + special, len(basis))
@@ -290,7 +290,7 @@ def _grams(network: LinearNetwork, count: int, correlated: bool, rng: np.random.
 def _witnesses(
     network: LinearNetwork, minima: list[_Minimum], grams: Integers, rng: np.random.Generator
 ) -> Iterator[SpuriousMinimum]:
-    """For local minima with Gram matrices: the largest residual that keeps the Hessian, a better point, a certificate."""
+    """For local minima with Gram matrices: the largest residual that keeps H, a better point, a certificate."""
     model = BatchedLoss(network)
     theta = np.array([m.theta for m in minima], dtype=float)
     rest = np.array([m.rest for m in minima], dtype=float)
@@ -425,16 +425,27 @@ def _subsets(n: int) -> list[tuple[int, ...]]:
 
 def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
     """The witness of the canonical form (with ``G = 1`` also up to transposition), carried to the network."""
+    form, order = _ordered(network)
+    if correlated:
+        witness = _direct(form, True, strict, seed)
+        return None if witness is None else _relabelled(witness, network, order)
+    other = network.transposed()
+    turned, turned_order = _ordered(other)
+    turn = (turned.widths, turned.masks) < (form.widths, form.masks)
+    witness = _direct(turned if turn else form, False, False, seed)
+    if witness is None or (strict and not witness.strict):
+        return None
+    return (
+        _transposed(_relabelled(witness, other, turned_order), network)
+        if turn
+        else _relabelled(witness, network, order)
+    )
+
+
+def _ordered(network: LinearNetwork) -> tuple[LinearNetwork, list[list[int]]]:
+    """The canonical form, and the order that leads to it."""
     order = network.canonical_order()
-    form = network.permuted(order)
-    if not correlated:
-        other = network.transposed()
-        order_, form_ = (o := other.canonical_order()), other.permuted(o)
-        if (form_.widths, form_.masks) < (form.widths, form.masks):
-            witness = _direct(form_, correlated, strict, seed)
-            return None if witness is None else _transposed(_relabelled(witness, other, order_), network)
-    witness = _direct(form, correlated, strict, seed)
-    return None if witness is None else _relabelled(witness, network, order)
+    return network.permuted(order), order
 
 
 def _relabelled(witness: SpuriousMinimum, network: LinearNetwork, order: Sequence[Sequence[int]]) -> SpuriousMinimum:
@@ -465,12 +476,7 @@ def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMin
     def turned(matrix: Matrix) -> Matrix:
         return as_matrix([list(column) for column in zip(*matrix, strict=True)])
 
-    n = network.widths[0]
-    data = Data(
-        as_matrix([[int(i == j) for j in range(n)] for i in range(n)]),
-        turned(witness.data.cross),
-        witness.data.constant,
-    )
+    data = Data.whitened(turned(witness.data.cross))
     point, better = (tuple(turned(w) for w in reversed(weights)) for weights in (witness.point, witness.better))
     minimum = witness.minimum
     if isinstance(minimum, CriticalFibre):

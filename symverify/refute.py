@@ -66,7 +66,7 @@ def residuals(network: LinearNetwork) -> Integers:
         ValueError: more than two layers, or more than three inputs or outputs.
 
     >>> [r.tolist() for r in residuals(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])))]
-    [[[0, 0], [0, 1]], [[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 1], [0, 1]], [[0, 0], [1, 1]]]
+    [[[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]], [[0, 1], [0, 1]], [[0, 0], [1, 1]]]
     """
     if network.depth != 2 or max(network.widths[0], network.widths[2]) > 3:
         raise ValueError("residuals are listed for two layers and up to three inputs and outputs")
@@ -78,7 +78,7 @@ def residuals(network: LinearNetwork) -> Integers:
     matrices = matrices[~(matrices != 0)[:, ~allowed].any(axis=1)]
     for inputs, outputs in units:
         matrices = matrices[_singular(matrices[:, outputs][:, :, inputs])]
-    return matrices[:, : network.widths[2], : network.widths[0]]
+    return np.asarray(matrices[:, : network.widths[2], : network.widths[0]])
 
 
 def _units(network: LinearNetwork) -> list[tuple[list[int], list[int]]]:
@@ -111,7 +111,7 @@ def _signed_matrices() -> Integers:
     codes = np.stack([(digits * flip) @ weights for flip in np.unique(flips, axis=0)])
     first = digits[(digits @ weights == codes.max(axis=0)) & (digits != 0).any(axis=1)]
     order = np.lexsort((-(first @ weights), np.abs(first).sum(axis=1)))
-    return first[order].reshape(-1, 3, 3)
+    return np.asarray(first[order].reshape(-1, 3, 3))
 
 
 # -- points -----------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class _Minimum:
 def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
     """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and zeros."""
     basis = critical_space(network, rest)
-    special = SPECIAL[min(np.count_nonzero(rest), 3) - 1]
+    special = SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
     size = (POINTS + special, len(basis))
     factors = rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)
     theta = factors @ basis
@@ -168,11 +168,11 @@ def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> 
         for low, edges in ((0.0, [(0, k, j) for j in inputs]), (0.25, [(1, o, k) for o in outputs])):
             places = [position[edge] for edge in edges]
             off = (low <= fate) & (fate < low + 0.25)
-            alive[np.ix_(off, places)] = False
+            alive[np.ix_(np.flatnonzero(off), places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
     alive[:, free] &= rng.random((special, len(free))) > 0.12
     theta[POINTS:] *= alive
-    return theta
+    return np.asarray(theta)
 
 
 def _batches(network: LinearNetwork, rng: np.random.Generator) -> Iterator[tuple[Integers, Integers]]:

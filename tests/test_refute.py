@@ -29,7 +29,7 @@ ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL
 DISJOINT = LinearNetwork.from_units(([3], [1, 2]), ([1, 2], [1, 2]))
 """Disjoint inputs, the same outputs: benign for orthogonal data (rule D), not for correlated."""
 NESTED = LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1]))
-SMALL = [net for shape in product((1, 2), (1, 2, 3), (1, 2)) for net in structures(*shape)]
+SMALL = [net for shape in product((1, 2), (1, 2), (1, 2, 3)) for net in structures(*shape)]
 
 
 def kind(witness: SpuriousMinimum | None) -> str | None:
@@ -164,8 +164,8 @@ def test_the_list_of_residuals() -> None:
 def test_facts_that_prune_the_list(network: LinearNetwork) -> None:
     """Minima that the random search finds: R_k is zero or has u_k, w_k != 0 in its kernels."""
     rng, seen = np.random.default_rng(0), 0
-    for n in range(2):
-        for candidate in designed_candidates(network, ORTHOGONAL, rng, fibre=bool(n)):
+    for n in range(4):
+        for candidate in designed_candidates(network, ORTHOGONAL, rng, fibre=bool(n % 2)):
             if is_strict(network, candidate.data, candidate.point) is None:
                 continue
             seen += 1
@@ -175,7 +175,7 @@ def test_facts_that_prune_the_list(network: LinearNetwork) -> None:
                     assert any(candidate.point[0][k])
                     assert any(row[k] for row in candidate.point[1])
                     assert min(len(inputs), len(outputs)) > 1
-    assert seen or prove_benign(network, ORTHOGONAL) is not None or network not in (TWICE, SIX_WEIGHTS)
+    assert seen or network is not TWICE
 
 
 def test_free_edges() -> None:

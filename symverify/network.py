@@ -340,6 +340,10 @@ class LinearNetwork:
         >>> a.canonical_form() == b.canonical_form()
         True
         """
+        return self.permuted(self.canonical_order())
+
+    def canonical_order(self) -> list[list[int]]:
+        """Per layer the old units in their new order: ``canonical_form() == permuted(canonical_order())``."""
         import igraph
 
         offsets = [sum(self.widths[:l]) for l in range(self.depth + 1)]
@@ -349,8 +353,7 @@ class LinearNetwork:
         # igraph 0.11 and 1.0 return inverse permutations here; `permute_vertices` reads each as it is meant.
         graph.vs["old"] = range(sum(self.widths))
         canonical = graph.permute_vertices(graph.canonical_permutation(color=colour)).vs["old"]
-        order = [[v - offset for v in canonical if colour[v] == l] for l, offset in enumerate(offsets)]
-        return self.permuted(order)
+        return [[v - offset for v in canonical if colour[v] == l] for l, offset in enumerate(offsets)]
 
     def permuted(self, order: Sequence[Sequence[int]]) -> LinearNetwork:
         """New unit ``v`` of layer ``l`` is the old unit ``order[l][v]``."""

@@ -669,15 +669,20 @@ def rank_mod_2(vectors):
     return len(basis)
 
 
+def bits_of(pairs, support):
+    """Pairs of the support as one integer, a bit for each."""
+    return sum(1 << n for n, pair in enumerate(sorted(support)) if pair in pairs)
+
+
 def minors(support, ranks):
     """The equations R_ab R_cd = R_ad R_cb on the rectangles of rank one, as vectors of exponents modulo 2."""
-    bit = {pair: 1 << n for n, pair in enumerate(sorted(support))}
     vectors = []
     for rectangle, rank in ranks.items():
         inside = pairs_of(rectangle) & support
         if rank == 1:
             a, b = min(inside)
-            vectors += [bit[a, b] ^ bit[c, d] ^ bit[a, d] ^ bit[c, b] for c, d in inside if c != a and d != b]
+            corners = [{(a, b), (c, d), (a, d), (c, b)} for c, d in inside if c != a and d != b]
+            vectors += [bits_of(corner, support) for corner in corners]
     return vectors
 
 
@@ -706,15 +711,34 @@ def check_excluded(pattern, support, ranks):
     return any(crowded(pattern, lines, support) or too_small(pattern, lines, support, ranks) for lines in pattern.lines)
 
 
+def active_parts(pattern, support, ranks):
+    """The blocks on which R is not zero, in groups: blocks that share a pair of the support are in one group."""
+    parts = []
+    for block in pattern.blocks:
+        if ranks[block] > 0:
+            touching = [part for part in parts if any(pairs_of(block) & pairs_of(b) & support for b in part)]
+            parts = [part for part in parts if part not in touching] + [sum(touching, [block])]
+    return parts
+
+
 def check_best_approximation(pattern, support, ranks, orthogonal):
-    """For almost all data a local minimum with a residual of this type is global: R lives on a rectangle I x J, where
-    M is a best approximation of its rank."""
-    rows, columns = {o for o, _ in support}, {j for _, j in support}
-    active = sum(ranks[block] > 0 for block in pattern.blocks)
-    corank_one = len(rows) == len(columns) == active + 1
-    rank_one = rank_mod_2(minors(support, ranks)) == (len(rows) - 1) * (len(columns) - 1)
-    same_metric = orthogonal or len({pattern.lines[0].across[o] for o in rows}) == 1
-    return len(support) == len(rows) * len(columns) and same_metric and (active == 1 or (corank_one and rank_one))
+    """For almost all data a local minimum with a residual of this type is global: R lives on rectangles I x J, where M
+    is a best approximation of its rank."""
+    equations = minors(support, ranks)
+    used = set()  # rows
+    for part in active_parts(pattern, support, ranks):
+        inside = set().union(*(pairs_of(block) for block in part)) & support
+        rows, columns = {o for o, _ in inside}, {j for _, j in inside}
+        full = all(rows <= t and columns <= s for t, s in part)
+        place = bits_of(inside, support)
+        rank_one = rank_mod_2(v for v in equations if v | place == place) == (len(rows) - 1) * (len(columns) - 1)
+        corank_one = min(len(rows), len(columns)) == len(part) + 1
+        one_metric = not rows & used and len({pattern.lines[0].across[o] for o in rows}) == 1
+        used |= rows
+        rectangle = len(inside) == len(rows) * len(columns)
+        if not (rectangle and (full or (rank_one and corank_one)) and (orthogonal or one_metric)):
+            return False
+    return True
 
 
 def check_benign_almost_everywhere(certificate):

@@ -168,7 +168,7 @@ def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> 
         for low, edges in ((0.0, [(0, k, j) for j in inputs]), (0.25, [(1, o, k) for o in outputs])):
             places = [position[edge] for edge in edges]
             off = (low <= fate) & (fate < low + 0.25)
-            alive[np.ix_(np.flatnonzero(off), places)] = False
+            alive[np.flatnonzero(off)[:, None], np.array(places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
     alive[:, free] &= rng.random((special, len(free))) > 0.12
     theta[POINTS:] *= alive

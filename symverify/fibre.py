@@ -41,8 +41,8 @@ def prove_fibre(network: LinearNetwork) -> BenignFibre | None:
     if core is None:
         return None
     steps = refutation([encoding.clauses[n] for n in core])
-    lemmas = tuple(_lemma(encoding.instances[n]) for n in core)
-    return BenignFibre(network, lemmas, tuple(_named(encoding, step) for step in steps))
+    lemmas = tuple(named_lemma(encoding.instances[n]) for n in core)
+    return BenignFibre(network, lemmas, tuple(named_step(encoding, step) for step in steps))
 
 
 def minimal_core(clauses: Sequence[Clause]) -> list[int] | None:
@@ -148,16 +148,16 @@ def propagate(clauses: Sequence[Clause], goal: Clause) -> tuple[int, ...]:
 # -- names ------------------------------------------------------------------------------------------------
 
 
-def _lemma(instance: Instance) -> FibreLemma:
+def named_lemma(instance: Instance) -> FibreLemma:
     named = zip(PARAMETERS[instance.lemma], instance.values, strict=True)
     side = (("side", instance.side),) if instance.side else ()
     return FibreLemma(instance.lemma, (*side, *((key, bits(x) if key in SETS else x) for key, x in named)))  # type: ignore
 
 
-def _literal(fact: Fact, holds: bool) -> FibreLiteral:
+def named_literal(fact: Fact, holds: bool) -> FibreLiteral:
     name, *values = fact
     return FibreLiteral(str(name), tuple(zip(FACTS[str(name)], values, strict=True)), holds)
 
 
-def _named(encoding: Encoding, step: _Step) -> FibreStep:
-    return FibreStep(tuple(_literal(encoding.facts[abs(x) - 1], x > 0) for x in step.clause), step.by)
+def named_step(encoding: Encoding, step: _Step) -> FibreStep:
+    return FibreStep(tuple(named_literal(encoding.facts[abs(x) - 1], x > 0) for x in step.clause), step.by)

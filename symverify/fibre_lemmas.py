@@ -264,7 +264,11 @@ class _Side:
     def dependent_with(self, vector: Vector, units: int, nodes: int) -> int:
         """The vectors of ``units`` and z are dependent on ``nodes``; l is not in ``units``, or j is in ``nodes``."""
         kind, index = vector
-        return self.dependent(units, nodes & ~(1 << index)) if kind == "node" else self.dependent(units | 1 << index, nodes)
+        return (
+            self.dependent(units, nodes & ~(1 << index))
+            if kind == "node"
+            else self.dependent(units | 1 << index, nodes)
+        )
 
     def vectors(self) -> list[Vector]:
         return [("node", j) for j in range(self.width)] + [("unit", l) for l in bits(self.units)]

@@ -138,10 +138,10 @@ def propagate(clauses: Sequence[Clause], goal: Clause) -> tuple[int, ...]:
         raise ValueError("no conflict")
     wanted = {-x for x in clauses[conflict]}
     used = [conflict]
-    for literal, n in reversed(reason.items()):
-        if literal in wanted and n is not None:
-            used.append(n)
-            wanted.update(-x for x in clauses[n] if x != literal)
+    for literal, source in reversed(reason.items()):
+        if literal in wanted and source is not None:
+            used.append(source)
+            wanted.update(-x for x in clauses[source] if x != literal)
     return tuple(reversed(used))
 
 

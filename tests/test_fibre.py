@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from itertools import product as cartesian
 from typing import Any
 
@@ -203,7 +204,7 @@ WITH_MINIMA = [
     LinearNetwork.from_units(([1], [1, 3]), ([1, 2], [2, 3])),
     LinearNetwork.from_units(([1, 3], [1, 3]), ([2, 3], [2, 3])),
     LinearNetwork.from_units(([1, 2, 3], [1, 2]), ([1, 2], [1, 2, 3])),
-    *sample(30, seed=2),
+    *sample(16, seed=2),
 ]
 
 
@@ -214,7 +215,7 @@ def test_no_lemma_fails_at_rank_stable_spurious_minima() -> None:
         earlier, after = contradictions(network, found)
         assert after == 0, network
         minima, before = minima + len(found), before + earlier
-    assert minima > 20
+    assert minima > 15
     assert before > 5  # the lemmas do not hold at all minima: the walk is part of the theorem
 
 
@@ -254,6 +255,38 @@ def test_no_witness_in_any_structure_proved_benign_up_to_3_3_3() -> None:
     for network in all_structures():
         if prove_fibre(network) is not None:
             assert not witnesses(network), network
+
+
+@pytest.mark.slow
+def test_benign_passes_down_to_induced_structures_up_to_3_3_3() -> None:
+    proofs = {network.canonical_form(): prove_fibre(network) is not None for network in all_structures()}
+    assert (len(proofs), sum(proofs.values())) == (1135, 554)
+    for network in (network for network, proved in proofs.items() if proved):
+        for part in parts(network):
+            assert proofs[part.canonical_form()], (network, part)
+
+
+@pytest.mark.parametrize("widths", [(4, 2, 4), (3, 4, 2), (2, 4, 3)])
+def test_larger_structures_proved_hold_no_smaller_one_that_is_not(widths: tuple[int, ...]) -> None:
+    """Every induced structure of a benign one is benign, and fills: so the rules have to prove it, up to 3-3-3."""
+    rng = random.Random(7)
+    proved = 0
+    for _ in range(40):
+        masks = [[[int(rng.random() < 0.6) for _ in range(b)] for _ in range(a)] for b, a in pairwise(widths)]
+        network = LinearNetwork.from_masks(masks)
+        if not network.covered or prove_fibre(network) is None:
+            continue
+        proved += 1
+        assert all(prove_fibre(part) is not None for part in parts(network) if max(part.widths) <= 3)
+    assert proved > 2
+
+
+def parts(network: LinearNetwork) -> Iterator[LinearNetwork]:
+    """All induced structures."""
+    for inputs in subsets_of(range(network.widths[0]))[1:]:
+        for outputs in subsets_of(range(network.widths[-1]))[1:]:
+            if any((o, j) in network.covered for o in outputs for j in inputs):
+                yield network.induced(inputs, outputs).network
 
 
 # -- what is proved ---------------------------------------------------------------------------------------

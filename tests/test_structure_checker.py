@@ -16,7 +16,7 @@ from typing import Any
 import mutants
 import pytest
 
-from symverify import checker, checking, structure_checker
+from symverify import checker, checking, cli, structure_checker
 from symverify.fibre import prove_fibre
 from symverify.network import LinearNetwork
 
@@ -564,6 +564,13 @@ def test_each_file_goes_to_its_checker(change: Callable[[bytes], bytes], tmp_pat
     assert checking.main([str(tmp_path / "0.json"), str(tmp_path / "1.json")]) == 0
     (tmp_path / "2.json").write_bytes(mixed)
     assert checking.main([str(tmp_path / f"{n}.json") for n in range(3)]) == 2
+
+
+def test_the_command_checks_both(capsys: pytest.CaptureFixture[str]) -> None:
+    names = [FOLDER / "dense.json", FOLDER.parent / "certificates" / "valid" / "strict.json"]
+    assert cli.main(["check", *map(str, names)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line for line in lines if line.startswith("/")] == [f"{name}: valid" for name in names]
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"[1", b'{"kind": ["benign-fibre"]}', b'"benign-fibre"', b'\\u{"kind"'])

@@ -63,8 +63,8 @@ def _trace(
     if core is None:
         return None
     steps = refutation([encoding.clauses[n] for n in core])
-    lemmas = tuple(_lemma(encoding.instances[n]) for n in core)
-    return lemmas, tuple(_named(encoding, step) for step in steps)
+    lemmas = tuple(named_lemma(encoding.instances[n]) for n in core)
+    return lemmas, tuple(named_step(encoding, step) for step in steps)
 
 
 def minimal_core(clauses: Sequence[Clause]) -> list[int] | None:
@@ -160,26 +160,26 @@ def propagate(clauses: Sequence[Clause], goal: Clause) -> tuple[int, ...]:
         raise ValueError("no conflict")
     wanted = {-x for x in clauses[conflict]}
     used = [conflict]
-    for literal, n in reversed(reason.items()):
-        if literal in wanted and n is not None:
-            used.append(n)
-            wanted.update(-x for x in clauses[n] if x != literal)
+    for literal, source in reversed(reason.items()):
+        if literal in wanted and source is not None:
+            used.append(source)
+            wanted.update(-x for x in clauses[source] if x != literal)
     return tuple(reversed(used))
 
 
 # -- names ------------------------------------------------------------------------------------------------
 
 
-def _lemma(instance: Instance) -> FibreLemma:
+def named_lemma(instance: Instance) -> FibreLemma:
     named = zip(PARAMETERS[instance.lemma], instance.values, strict=True)
     side = (("side", instance.side),) if instance.side else ()
     return FibreLemma(instance.lemma, (*side, *((key, bits(x) if key in SETS else x) for key, x in named)))  # type: ignore
 
 
-def _literal(fact: Fact, holds: bool) -> FibreLiteral:
+def named_literal(fact: Fact, holds: bool) -> FibreLiteral:
     name, *values = fact
     return FibreLiteral(str(name), tuple(zip(FACTS[str(name)], values, strict=True)), holds)
 
 
-def _named(encoding: Encoding, step: _Step) -> FibreStep:
-    return FibreStep(tuple(_literal(encoding.facts[abs(x) - 1], x > 0) for x in step.clause), step.by)
+def named_step(encoding: Encoding, step: _Step) -> FibreStep:
+    return FibreStep(tuple(named_literal(encoding.facts[abs(x) - 1], x > 0) for x in step.clause), step.by)

@@ -16,7 +16,7 @@ Everything here is a proposal; a witness counts because the checker accepts it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -27,11 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symverify.certificate import CriticalFamily, CriticalFibre, SpuriousMinimum
+from symverify.certify import exact_certificates
 from symverify.data import Data, DataClass
-from symverify.exact import Matrix, as_matrix, nullspace
+from symverify.exact import Matrix, Weights, as_matrix, nullspace
 from symverify.loss import BatchedLoss, Floats, loss, product, weights_of
 from symverify.network import Edge, LinearNetwork, SubNetwork
-from symverify.search import descend, first_minimum, random_starts, rationalise
+from symverify.search import Candidate, descend, first_minimum, random_starts, rationalise
 from symverify.verify import accepted, extend
 
 Integers = NDArray[np.int64]
@@ -48,6 +49,8 @@ STARTS = 16
 """Random starts of the search for a better point."""
 CORRELATED = 4
 """Random Gram matrices per local minimum, for correlated data."""
+PASSES, USELESS = 8, 1200
+"""For minima whose fibre is not smooth: times that all residuals are tried, points for each."""
 SMALL = 1 / 64
 """The multiple of the residual at which the Hessian is first tested."""
 SCALES = np.array([6, 4, 3, 2, 3 / 2, 1, 3 / 4, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64])
@@ -309,15 +312,14 @@ def _witnesses(
         part = slice(n * STARTS, (n + 1) * STARTS)
         best = first_minimum(values[part])
         if values[part][best] < here[n] - 1e-4 * scale[n] ** 2:
-            certificate = _certificate(network, minimum, grams[n], float(scale[n]), found[part][best])
-            if certificate is not None and accepted(certificate) is not None:
-                yield certificate
+            certificates = _certificates(network, minimum, grams[n], float(scale[n]), found[part][best])
+            yield from islice((c for c in certificates if accepted(c) is not None), 1)
 
 
-def _certificate(
+def _certificates(
     network: LinearNetwork, minimum: _Minimum, gram: Integers, scale: float, better: Floats
-) -> SpuriousMinimum | None:
-    """Exact numbers: ``C = M G - t R``; None if no rational point near ``better`` has a smaller loss."""
+) -> Iterator[SpuriousMinimum]:
+    """Exact numbers: ``C = M G - t R``; nothing if no rational point near ``better`` has a smaller loss."""
     point = weights_of(network, [int(x) for x in minimum.theta])
     t, n = Fraction(scale).limit_denominator(64), network.widths[0]
     m = product(network, point)
@@ -329,10 +331,13 @@ def _certificate(
     here = loss(network, point, data)
     rational = rationalise(network, data, better, here)
     free = None if minimum.strict else smooth_fibre(network, minimum)
-    if rational is None or (free is None and not minimum.strict):
-        return None
+    if rational is None:
+        return
+    if free is None and not minimum.strict:
+        yield from exact_certificates(Candidate(network, data, point, rational))
+        return
     evidence = CriticalFamily() if free is None else CriticalFibre(free)
-    return SpuriousMinimum(network, data, point, evidence, rational, minimum.strict, here, here)
+    yield SpuriousMinimum(network, data, point, evidence, rational, minimum.strict, here, here)
 
 
 @cache
@@ -356,6 +361,35 @@ def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -
                 return witness
             degenerate = degenerate or witness
     return degenerate
+
+
+@cache
+def _family(network: LinearNetwork, correlated: bool, seed: int, turn: int) -> SpuriousMinimum | None:
+    """A witness whose fibre is not smooth in free weights: a dead unit that points in a useless direction."""
+    rng = np.random.default_rng([seed, turn])
+    for rest in residuals(network):
+        if np.count_nonzero(rest) > 1:
+            break
+        theta = _useless_points(network, rest, rng)
+        minima = local_minima(network, theta, np.repeat(rest[None], len(theta), axis=0))
+        chosen = [m for m in minima if not _provable(network, m)][: 2 * TESTED]
+        if chosen:
+            grams = _grams(network, len(chosen), correlated, rng)
+            witness = next(_witnesses(network, chosen, grams, rng), None)
+            if witness is not None:
+                return witness
+    return None
+
+
+def _useless_points(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
+    """Points of ``E_R`` with many zeros, some larger entries, and one unit without incoming weights, ``(n, p)``."""
+    basis = critical_space(network, rest)
+    theta = rng.choice([0, 0, 0, 1, 1, -1, 2, 4], size=(USELESS, len(basis))) @ basis
+    dead = rng.integers(network.widths[1], size=USELESS)
+    for n, (l, i, _) in enumerate(network.edges):
+        if l == 0:
+            theta[dead == i, n] = 0
+    return np.unique(theta, axis=0)
 
 
 def _provable(network: LinearNetwork, minimum: _Minimum) -> bool:
@@ -399,7 +433,27 @@ def refute(
             if whole is not None and whole.strict:
                 return whole
             fallback = fallback or (None if strict else whole)
+    if fallback is None and not strict:
+        return _useless_direction(network, data_class, seed)
     return fallback
+
+
+def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int) -> SpuriousMinimum | None:
+    """The last resort, for the network itself: witnesses with an explicit critical family."""
+    part = network.pruned()
+    form, order = _ordered(part.network)
+    turned, turned_order = _ordered(part.network.transposed())
+    for turn in range(PASSES):
+        found = _family(form, False, seed, turn)
+        whole = None if found is None else _relabelled(found, part.network, order)
+        if whole is None and (found := _family(turned, False, seed, turn)) is not None:
+            other = _relabelled(found, part.network.transposed(), turned_order)
+            whole = _transposed(other, part.network)
+        if whole is None and data_class is DataClass.ANY and (found := _family(form, True, seed, turn)) is not None:
+            whole = _relabelled(found, part.network, order)
+        if whole is not None:
+            return extend(network, part, whole)
+    return None
 
 
 def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
@@ -458,16 +512,12 @@ def _relabelled(witness: SpuriousMinimum, network: LinearNetwork, order: Sequenc
                 result[i][j] = x
         return as_matrix(result)
 
+    def layers(weights: Weights) -> Weights:
+        return tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
+
     first, last = order[0], order[-1]
     data = Data(moved(witness.data.gram, first, first), moved(witness.data.cross, last, first), witness.data.constant)
-    point, better = (
-        tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
-        for weights in (witness.point, witness.better)
-    )
-    minimum = witness.minimum
-    if isinstance(minimum, CriticalFibre):
-        minimum = CriticalFibre(frozenset((l, order[l + 1][i], order[l][j]) for l, i, j in minimum.free))
-    return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)
+    return _carried(witness, network, data, layers, lambda e: (e[0], order[e[0] + 1][e[1]], order[e[0]][e[2]]))
 
 
 def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMinimum:
@@ -476,9 +526,25 @@ def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMin
     def turned(matrix: Matrix) -> Matrix:
         return as_matrix([list(column) for column in zip(*matrix, strict=True)])
 
+    def layers(weights: Weights) -> Weights:
+        return tuple(turned(w) for w in reversed(weights))
+
     data = Data.whitened(turned(witness.data.cross))
-    point, better = (tuple(turned(w) for w in reversed(weights)) for weights in (witness.point, witness.better))
+    return _carried(witness, network, data, layers, lambda e: (1 - e[0], e[2], e[1]))
+
+
+def _carried(
+    witness: SpuriousMinimum,
+    network: LinearNetwork,
+    data: Data,
+    layers: Callable[[Weights], Weights],
+    edge: Callable[[Edge], Edge],
+) -> SpuriousMinimum:
+    """The witness under a symmetry that maps weights by ``layers`` and edges by ``edge``."""
     minimum = witness.minimum
     if isinstance(minimum, CriticalFibre):
-        minimum = CriticalFibre(frozenset((1 - l, j, i) for l, i, j in minimum.free))
+        minimum = CriticalFibre(frozenset(map(edge, minimum.free)))
+    elif isinstance(minimum, CriticalFamily):
+        minimum = CriticalFamily(minimum.parameters, tuple((powers, layers(d)) for powers, d in minimum.terms))
+    point, better = layers(witness.point), layers(witness.better)
     return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)

@@ -16,16 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symverify import checker
+from symverify.atlas import commands as atlas_commands
+from symverify.usage import UsageError
 
 if TYPE_CHECKING:
     from symverify.certificate import Certificate
     from symverify.claims import Report
 
 DEFAULT_OUT = "symverify-out"
-
-
-class UsageError(Exception):
-    """Something the user can put right: one line, exit code 2."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     derive.add_argument("file", metavar="FILE", help="a problem file (symverify-problem/1)")
     derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
+
+    atlas_commands.add_parser(commands)
     return parser
 
 
@@ -278,6 +278,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": _analyze,
     "check": _check,
     "derive": _derive,
+    "atlas": atlas_commands.main,
 }
 
 if __name__ == "__main__":

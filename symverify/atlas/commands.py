@@ -128,9 +128,7 @@ def _maximum(options: argparse.Namespace) -> tuple[int, ...]:
     elif len(widths) == 1 and options.depth > 0:
         maximum = widths * (options.depth + 1)
     else:
-        raise UsageError(
-            f"--max {options.max} --depth {options.depth}: give one width, or one per layer and the inputs"
-        )
+        raise UsageError(f"--max {options.max} --depth {options.depth}: give one width, or depth + 1 of them")
     from .structures import check_size
 
     try:
@@ -234,7 +232,7 @@ def _run(options: argparse.Namespace) -> int:
             kept = sum((job.structure, job.data_class) in done for job in jobs)
             why = f"failed: {error}" if isinstance(error, RunError) else "interrupted"
             print(
-                f"symverify: {why}; {kept} of {len(jobs)} rows are kept in {folder}; the same command goes on from there",
+                f"symverify: {why}; {kept} of {len(jobs)} rows are kept in {folder}; the same command goes on",
                 file=sys.stderr,
             )
             return 1 if isinstance(error, RunError) else 130
@@ -302,12 +300,16 @@ def _check(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         bar = stack.enter_context(tqdm(total=total, unit="certificate", disable=not sys.stderr.isatty(), leave=False))
         executor = stack.enter_context(local_executor(workers)) if workers > 1 and total > 1 else None
-        found = check_table(table, executor, lambda count: bar.update(count) and None)
+        found = check_table(table, executor, lambda: _advance(bar))
     print(f"{found.rows} rows, {found.certificates} certificates: {len(found.contradictions)} contradictions")
     if found.gaps:
         print(f"{len(found.gaps)} open answers follow from other rows, for example: {found.gaps[0]}")
     _print_some(found.contradictions)
     return 1 if found.contradictions else 0
+
+
+def _advance(bar: Any) -> None:
+    bar.update(1)
 
 
 def _print_some(lines: Sequence[str]) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from math import factorial, prod
 
 from symverify.data import DataClass
-from symverify.enumeration import structures
+from symverify.enumeration import MAX_BITS, structures
 from symverify.network import LinearNetwork
 
 from .rows import Job, bits
@@ -88,10 +88,12 @@ def jobs(maximum: Sequence[int], classes: Sequence[DataClass]) -> Iterator[Job]:
 
 
 def check_size(maximum: Sequence[int]) -> None:
-    """ValueError if the enumeration cannot reach these widths."""
+    """ValueError if these are no widths, or the enumeration cannot reach them."""
     if len(maximum) < 2:
         raise ValueError(f"{len(maximum)} width: at least two are needed")
-    next(structures(*maximum))
+    weights = sum(below * above for below, above in pairwise(maximum))
+    if weights > MAX_BITS:
+        raise ValueError(f"{weights} possible weights: all structures with more than {MAX_BITS} are too many")
 
 
 def same_structure(one: LinearNetwork, other: LinearNetwork) -> bool:

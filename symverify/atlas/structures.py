@@ -15,7 +15,7 @@ from .rows import Job, bits
 
 FEW = 50_000
 """Relabellings up to which the first one is found by trying them all."""
-UNIT = re.compile(r"\{([1-9]+)\}\s*[x×]\s*\{([1-9]+)\}")
+UNIT = re.compile(r"\{([1-9]+)\}x\{([1-9]+)\}")
 
 
 def parse_structure(text: str) -> LinearNetwork:
@@ -45,8 +45,8 @@ def parse_structure(text: str) -> LinearNetwork:
 
 
 def _parse_units(text: str) -> LinearNetwork:
-    parts = re.split(r",\s*(?=\{)|\s+(?=\{)|;\s*", text)
-    found = [UNIT.fullmatch(part.strip()) for part in parts]
+    parts = re.split(r"[,;\s]+", re.sub(r"\s*[x×]\s*", "x", text))
+    found = [UNIT.fullmatch(part) for part in parts]
     if not all(found):
         bad = next(part for part, match in zip(parts, found, strict=True) if not match)
         raise ValueError(f"structure {text[:60]!r}: {bad[:30]!r} is no unit such as '{{12}}x{{13}}'")

@@ -323,11 +323,13 @@ def _compare(options: argparse.Namespace) -> int:
     from .table import load
 
     made, kept = _load(options), load(None)
-    difference = kept.difference(made)
-    print(f"{len(kept.rows)} rows in the table of the package, {len(made.rows)} in {options.folder}: ", end="")
-    print(f"{len(difference)} lines differ (- package, + {options.folder})" if difference else "the same content")
-    _print_some(difference)
-    return 1 if difference else 0
+    different, otherwise = kept.difference(made)
+    print(f"{len(kept.rows)} rows in the table of the package, {len(made.rows)} in {options.folder}")
+    print(f"{len(different)} answers differ, {otherwise} are the same by other rules or certificates")
+    if not different and not otherwise:
+        print(f"the same content, sha256 {kept.digest()}")
+    _print_some(different)
+    return 1 if different else 0
 
 
 def _pack(options: argparse.Namespace) -> int:

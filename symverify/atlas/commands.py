@@ -366,9 +366,9 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _described(rows: Sequence[Row], table: Table) -> str:
-    from .rows import Question, units
+    from .rows import Question, units, witness_json
 
-    network = rows[0].job.network
+    network, shown = rows[0].job.network, set[str]()
     lines = [f"{network}    {units(network)}"]
     for row in rows:
         lines.append(f"{row.job.data_class} data")
@@ -379,10 +379,10 @@ def _described(rows: Sequence[Row], table: Table) -> str:
             lines += [f"    assumes: {theorem}" for theorem in entry.assumes]
             if entry.certificate is not None:
                 lines.append(f"    certificate: {entry.certificate}")
-        witness = row.to_json(table.certificates)["all_data"]["witness"]
-        if witness is not None:
-            lines.append("  witness:")
-            lines += [f"    {name}: {json.dumps(value)}" for name, value in witness.items()]
+            if entry.verdict == "spurious" and entry.certificate is not None and entry.certificate not in shown:
+                shown.add(entry.certificate)
+                witness = witness_json(table.certificates[entry.certificate])
+                lines += [f"    {name}: {json.dumps(value)}" for name, value in witness.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -191,7 +191,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 @contextmanager
 def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and workers, each a process of its own."""
+    """The address of a scheduler; it and its workers, each a process of its own."""
     file = folder / "scheduler.json"
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     dask = [sys.executable, "-m", "dask"]
@@ -201,7 +201,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.P
         wait_for(lambda: file.exists() and file.stat().st_size > 0)
         worker = [*dask, "worker", *where, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
         processes += [subprocess.Popen(worker, **quiet) for _ in range(workers)]
-        yield json.loads(file.read_text())["address"], processes[1:]
+        yield json.loads(file.read_text())["address"], processes
     finally:
         for process in processes:
             process.kill()
@@ -211,7 +211,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.P
 @pytest.mark.slow
 def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path: Path, small_atlas: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    with cluster(tmp_path, workers=2) as (address, workers):
+    with cluster(tmp_path, workers=2) as (address, (_, *workers)):
         with distributed.Client(address) as client:
             client.wait_for_workers(2, timeout=60)
         process = start(tmp_path / "out", "--scheduler", address)
@@ -227,6 +227,25 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path: Path, small_a
     nothing_repeated(tmp_path / "out", in_flight=0)  # the cluster repeats the work of the dead, the run does not
 
 
+@pytest.mark.slow
+def test_a_dask_scheduler_killed_in_mid_run_stops_it_and_the_next_goes_on(tmp_path: Path, small_atlas: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with cluster(tmp_path, workers=1) as (address, (scheduler, _)):
+        with distributed.Client(address) as client:
+            client.wait_for_workers(1, timeout=60)
+        process = start(tmp_path / "out", "--scheduler", address)
+        wait_for(lambda: rows_in(tmp_path / "out") >= 8, process)
+        scheduler.kill()
+        _, err = process.communicate(timeout=TOO_LONG)
+    assert process.returncode == 1
+    assert err.startswith("symverify: failed: ")
+    assert err.count("\n") == 1
+    assert 8 <= rows_in(tmp_path / "out") < ROWS
+    finish(tmp_path / "out", "--workers", "1")
+    assert load(tmp_path / "out").dump() == load(small_atlas).dump()
+    nothing_repeated(tmp_path / "out", in_flight=AHEAD)
+
+
 def test_without_a_scheduler_there_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     process = start(tmp_path, "--scheduler", "nowhere")
@@ -237,6 +256,30 @@ def test_without_a_scheduler_there_is_one_line(tmp_path: Path) -> None:
 
 
 # -- the executor and the store, in this process ------------------------------------------------------------
+
+
+class Broken(Executor):
+    """Takes two pieces of work, then breaks."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.taken += 1
+        if self.taken > 2:
+            raise RuntimeError("no more work")
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_executor_that_breaks_loses_nothing_finished(tmp_path: Path) -> None:
+    with create(tmp_path, 0) as store:
+        with pytest.raises(RunError, match="RuntimeError: no more work"):
+            execute(store, small_jobs(), Broken(), 1, 0)
+        assert len(store.finished()) == 2
+    assert len(run_inline(tmp_path).rows) == len(small_jobs())
+    nothing_repeated(tmp_path, in_flight=AHEAD)
 
 
 class Inline(Executor):

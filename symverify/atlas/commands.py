@@ -374,8 +374,7 @@ def _described(rows: Sequence[Row], table: Table) -> str:
         lines.append(f"{row.job.data_class} data")
         for question in Question:
             entry = row.entry(question)
-            details = ", ".join(filter(None, (entry.kind, entry.rule)))
-            lines.append(f"  {question.replace('_', ' ')}: {entry.verdict}" + (f" ({details})" if details else ""))
+            lines.append(f"  {question.replace('_', ' ')}: {_short(entry)}")
             lines += [f"    assumes: {theorem}" for theorem in entry.assumes]
             if entry.certificate is not None:
                 lines.append(f"    certificate: {entry.certificate}")
@@ -388,20 +387,15 @@ def _described(rows: Sequence[Row], table: Table) -> str:
 
 def _write_structure(folder: Path, rows: Sequence[Row], table: Table) -> None:
     from .pictures import svg
+    from .rows import Question
 
-    names = {row.entry(question).certificate for row in rows for question in _questions()} - {None}
+    names = {row.entry(question).certificate for row in rows for question in Question} - {None}
     with _writing(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{file_name(rows[0])}.svg").write_text(svg(rows[0].job.network), encoding="utf-8")
         for name in filter(None, names):
             (folder / f"{name}.json").write_bytes(table.certificates[name])
     print(f"symverify: written to {folder}: a picture and {len(names)} certificates", file=sys.stderr)
-
-
-def _questions() -> Sequence[Any]:
-    from .rows import Question
-
-    return list(Question)
 
 
 def file_name(row: Row) -> str:
@@ -416,19 +410,25 @@ def _query(options: argparse.Namespace) -> int:
 
     table = _load(options)
     rows = _chosen(options, table)
-    lines = [[row.job.structure, units(row.job.network), row.job.data_class, *map(_short, _both(row))] for row in rows]
+    lines = [
+        [
+            row.job.structure,
+            units(row.job.network),
+            row.job.data_class,
+            _short(row.all_data),
+            _short(row.almost_all_data),
+        ]
+        for row in rows
+    ]
     if lines:
         print(tabulate(lines, ("structure", "units", "data", "all data", "almost all data"), disable_numparse=True))
     print(f"{len(rows)} of {len(table.rows)} rows", file=sys.stderr)
     return 0
 
 
-def _both(row: Row) -> list[Entry]:
-    return [row.all_data, row.almost_all_data]
-
-
 def _short(entry: Entry) -> str:
-    details = ", ".join(filter(None, (entry.kind, entry.rule)))
+    """An answer in a few words; what rests on a theorem of the literature says so."""
+    details = ", ".join(filter(None, (entry.kind, entry.rule, "assumed" if entry.assumes else None)))
     return f"{entry.verdict} ({details})" if details else str(entry.verdict)
 
 
@@ -454,11 +454,11 @@ def _export(options: argparse.Namespace) -> int:
 
 def _minimal(options: argparse.Namespace) -> int:
     from .minimal import minimal_forbidden
-    from .rows import units
+    from .rows import Question, units
 
     table, lines = _load(options), []
     for data_class in _classes(options.classes):
-        for question in _questions():
+        for question in Question:
             if options.question not in (None, question):
                 continue
             found = minimal_forbidden(table, data_class, question)

@@ -157,6 +157,8 @@ def test_show_has_answers_witness_and_certificates(
             assert f"  {question.replace('_', ' ')}: {row.entry(question).verdict}" in out
             assert row.entry(question).certificate is None or str(row.entry(question).certificate) in out
     assert all(out.count(f"\n    {name}: ") == 2 for name in ("G", "C", "c0", "weights", "better", "loss", "exact"))
+    assert "relabelled" in out
+    assert "relabelled" not in out_of(capsys, "show", FLAT, str(small_atlas))
     dense = out_of(capsys, "show", "11 | 1 1", str(small_atlas))
     assert "    assumes: Baldi-Hornik 1989" in dense
 

@@ -19,6 +19,7 @@ from symverify.usage import UsageError
 
 if TYPE_CHECKING:
     from symverify.data import DataClass
+    from symverify.network import LinearNetwork
 
     from .rows import Entry, Job, Row
     from .store import Finished, Store
@@ -361,15 +362,17 @@ def _show(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.structure}: is not in this atlas; run it with `atlas run --structure` or `analyze`")
     if options.out is not None:
         _write_structure(Path(options.out), rows, table)
-    print(to_json(table, rows) if options.json else _described(rows, table), end="")
+    print(to_json(table, rows) if options.json else _described(network, rows, table), end="")
     return 0
 
 
-def _described(rows: Sequence[Row], table: Table) -> str:
+def _described(asked: LinearNetwork, rows: Sequence[Row], table: Table) -> str:
     from .rows import Question, units, witness_json
 
     network, shown = rows[0].job.network, set[str]()
     lines = [f"{network}    {units(network)}"]
+    if network != asked:
+        lines.append("the structure asked for, relabelled; masks, weights and data are in this labelling")
     for row in rows:
         lines.append(f"{row.job.data_class} data")
         for question in Question:

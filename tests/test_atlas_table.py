@@ -183,10 +183,7 @@ TAMPERED: dict[str, tuple[str, Edit]] = {
         ),
     ),
     "masks of the row": ("is about other masks", sql("UPDATE rows SET structure = '11 01 | 01 11' WHERE " + FLAT)),
-    "assumption left out": (
-        "assumes",
-        sql("UPDATE rows SET all_data_assumes = '' WHERE all_data_assumes <> '' AND class = 'any'"),
-    ),
+    "assumption added": ("assumes", sql(f"UPDATE rows SET all_data_assumes = 'a theorem' WHERE {BENIGN}")),
     "certificate missing": ("it is missing", sql("DELETE FROM certificates")),
     "certificate changed": ("not the sha256 of its bytes", other_bytes),
     "certificate forged": ("the checker calls it malformed", forged),

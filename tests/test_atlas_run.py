@@ -86,7 +86,7 @@ def test_killed_several_times_it_ends_in_the_same_answers(tmp_path: Path, small_
         wait_for(lambda target=target: rows_in(tmp_path) >= target, process)  # type: ignore[misc]
         process.kill()
         assert process.wait() == -signal.SIGKILL
-        process.communicate()
+        process.communicate(timeout=TOO_LONG)
         kept.append(rows_in(tmp_path))
         assert kept[-1] < ROWS, "it was killed too late to test anything"
     finish(tmp_path, "--workers", "1")
@@ -107,8 +107,11 @@ def test_the_processes_of_a_killed_run_end(tmp_path: Path) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     assert children
     process.kill()
-    process.communicate()
+    process.wait()
     _, alive = psutil.wait_procs(children, timeout=20)
+    for child in alive:
+        child.kill()  # before the failure is reported
+    process.communicate(timeout=TOO_LONG)  # its pipes are closed once all are gone
     assert not alive
 
 

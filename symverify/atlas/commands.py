@@ -326,11 +326,13 @@ def _compare(options: argparse.Namespace) -> int:
     from .table import load
 
     made, kept = _load(options), load(None)
-    difference = kept.difference(made)
-    print(f"{len(kept.rows)} rows in the table of the package, {len(made.rows)} in {options.folder}: ", end="")
-    print(f"{len(difference)} lines differ (- package, + {options.folder})" if difference else "the same content")
-    _print_some(difference)
-    return 1 if difference else 0
+    different, otherwise = kept.difference(made)
+    print(f"{len(kept.rows)} rows in the table of the package, {len(made.rows)} in {options.folder}")
+    print(f"{len(different)} answers differ, {otherwise} are the same by other rules or certificates")
+    if not different and not otherwise:
+        print(f"the same content, sha256 {kept.digest()}")
+    _print_some(different)
+    return 1 if different else 0
 
 
 def _pack(options: argparse.Namespace) -> int:
@@ -464,28 +466,33 @@ def _html(options: argparse.Namespace) -> int:
 
 def _minimal(options: argparse.Namespace) -> int:
     from .minimal import minimal_forbidden
-    from .pictures import svg
     from .rows import units
 
-    table = _load(options)
+    table, lines = _load(options), []
     for data_class in _classes(options.classes):
         for question in _questions():
             if options.question not in (None, question):
                 continue
             found = minimal_forbidden(table, data_class, question)
-            print(f"{data_class} data, {question.replace('_', ' ')}: {len(found)} minimal forbidden structures")
+            lines.append(f"{data_class} data, {question.replace('_', ' ')}: {len(found)} minimal forbidden structures")
             for item in found:
                 doubt = "" if item.sure else "  (a smaller one is open or not in the table)"
                 network = item.row.job.network
-                print(f"  {network}    {units(network)}    {_short(item.row.entry(question))}{doubt}")
+                lines.append(f"  {network}    {units(network)}    {_short(item.row.entry(question))}{doubt}")
             if options.out is not None:
-                place = Path(options.out) / f"{data_class}-{question.replace('_', '-')}"
-                with _writing(options.out):
-                    place.mkdir(parents=True, exist_ok=True)
-                    for item in found:
-                        picture = svg(item.row.job.network)
-                        (place / f"{file_name(item.row)}.svg").write_text(picture, encoding="utf-8")
+                folder = Path(options.out) / f"{data_class}-{question.replace('_', '-')}"
+                _write_pictures(folder, [item.row for item in found])
+    print("\n".join(lines))
     return 0
+
+
+def _write_pictures(folder: Path, rows: Sequence[Row]) -> None:
+    from .pictures import svg
+
+    with _writing(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        for row in rows:
+            (folder / f"{file_name(row)}.svg").write_text(svg(row.job.network), encoding="utf-8")
 
 
 ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {

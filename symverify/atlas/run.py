@@ -101,21 +101,22 @@ def _keep(store: Store, run: int, pending: Iterable[Future[Finished]]) -> None:
 @contextmanager
 def local_executor(workers: int) -> Iterator[Executor]:
     """Processes of this machine.  They end with this one, however it ends."""
-    for name in BLAS_THREADS:  # one thread each: the processes share the cores, and sums come in one order
-        os.environ.setdefault(name, "1")
-    context = multiprocessing.get_context("spawn")
+    unset = [name for name in BLAS_THREADS if name not in os.environ]
+    os.environ |= dict.fromkeys(unset, "1")  # the processes share the cores, and sums come in one order
     others = set(multiprocessing.active_children())
-    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
+    executor = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
         yield executor
     except BaseException:
         executor.shutdown(wait=False, cancel_futures=True)
-        for child in (
-            set(multiprocessing.active_children()) - others
-        ):  # their work is not finished, and nobody waits for it
+        for child in set(multiprocessing.active_children()) - others:  # their work is not finished; nobody waits
             child.terminate()
         raise
-    executor.shutdown()
+    else:
+        executor.shutdown()
+    finally:
+        for name in unset:
+            del os.environ[name]
 
 
 def _start_worker() -> None:

@@ -59,11 +59,34 @@ class Table:
         """The sha256 of :meth:`dump`; the hashes of the certificates are in it."""
         return sha256(self.dump().encode()).hexdigest()
 
-    def difference(self, other: Table) -> list[str]:
-        """The lines of the dumps that only one of the two has, with ``-`` (this one) and ``+`` in front."""
-        mine, theirs = set(self.dump().splitlines()), set(other.dump().splitlines())
-        changed = [(line, "-") for line in mine - theirs] + [(line, "+") for line in theirs - mine]
-        return [f"{sign} {line}" for line, sign in sorted(changed)]
+    def difference(self, other: Table) -> tuple[list[str], int]:
+        """A line for every answer that the two give differently, or one of them not at all; and how many they both
+        give, but by another rule or another certificate."""
+        mine, theirs = self._answers(), other._answers()
+        cells = sorted(mine | theirs)
+        lines, otherwise = [], 0
+        for cell in cells:
+            here, there = mine.get(cell), theirs.get(cell)
+            if _said(here) != _said(there):
+                lines.append(f"{' '.join(cell)}: {_said(here)}, {_said(there)}")
+            elif here != there:
+                otherwise += 1
+        return lines, otherwise
+
+    def _answers(self) -> dict[tuple[str, str, str], Entry]:
+        return {
+            (row.job.structure, str(row.job.data_class), str(question)): row.entry(question)
+            for row in self.rows
+            for question in Question
+        }
+
+
+def _said(entry: Entry | None) -> str:
+    """An answer without what it rests on."""
+    if entry is None:
+        return "no row"
+    details = [*filter(None, [entry.kind]), *(f"assumes {theorem}" for theorem in entry.assumes)]
+    return f"{entry.verdict}" + (f" ({', '.join(details)})" if details else "")
 
 
 def load(folder: Path | None) -> Table:

@@ -1,8 +1,9 @@
 """The command line.  Results go to stdout; progress and diagnostics to stderr.
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
-benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions.  All: 2 usage or malformed input, 130
-interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at once.
+benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``atlas`` 0 done, 1 a contradiction,
+a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
+commands, so that ``--help`` and ``check`` start at once.
 """
 
 from __future__ import annotations

@@ -7,12 +7,14 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from symverify.atlas import table as table_module
+from symverify.atlas.commands import _described
 from symverify.atlas.export import COLUMNS
 from symverify.atlas.rows import Question, Row
 from symverify.atlas.structures import parse_structure
@@ -156,9 +158,16 @@ def test_show_has_answers_witness_and_certificates(
         for question in Question:
             assert f"  {question.replace('_', ' ')}: {row.entry(question).verdict}" in out
             assert row.entry(question).certificate is None or str(row.entry(question).certificate) in out
-    assert '    G: [["' in out
-    dense = out_of(capsys, "show", "11 | 1 1", str(small_atlas))
-    assert "    assumes: Baldi-Hornik 1989" in dense
+    assert all(out.count(f"\n    {name}: ") == 2 for name in ("G", "C", "c0", "weights", "better", "loss", "exact"))
+    assert "relabelled" in out
+    assert "relabelled" not in out_of(capsys, "show", FLAT, str(small_atlas))
+
+
+def test_show_says_what_is_assumed(small_atlas: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = load(small_atlas)
+    rows = tuple(replace(row, all_data=replace(row.all_data, assumes=("a theorem",))) for row in table.rows[:2])
+    out = _described(rows[0].job.network, rows, table)
+    assert out.count("assumed)\n    assumes: a theorem\n") == 2
 
 
 def test_show_as_json_is_the_rows_of_the_export(small_atlas: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -194,8 +203,8 @@ def entries(row: Row, question: str | None) -> list[Any]:
         (["--class", "any"], lambda row: row.job.data_class == "any"),
         (["--verdict", "spurious"], lambda row: any(e.verdict == "spurious" for e in entries(row, None))),
         (
-            ["--question", "almost_all_data", "--verdict", "benign", "--rule", "path"],
-            lambda row: row.almost_all_data.verdict == "benign" and "path" in (row.almost_all_data.rule or ""),
+            ["--question", "almost_all_data", "--verdict", "benign"],
+            lambda row: row.almost_all_data.verdict == "benign",
         ),
         (
             ["--kind", "degenerate", "--class", "orthogonal", "--size", "2,2,2"],
@@ -217,7 +226,21 @@ def test_filters(
     assert main(["atlas", "query", str(small_atlas), *options]) == 0
     out, err = capsys.readouterr()
     assert err == f"{len(expected)} of 42 rows\n"
-    assert len(out.splitlines()) == 2 + len(expected)
+    lines = out.splitlines()[2:]
+    assert len(lines) == len(expected)
+    assumed = {(row.job.structure, str(row.job.data_class)) for row in table.rows if row.all_data.assumes}
+    for line, name in zip(lines, expected, strict=True):
+        assert line.startswith(name[0])
+        assert name not in assumed or "assumed" in line
+
+
+def test_the_filter_of_the_rule(table: Table, small_atlas: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rule = str(table.rows[0].all_data.rule)
+    expected = [row.job.structure for row in table.rows if rule in (row.all_data.rule or "")]
+    options = ["--format", "json", "--question", "all_data", "--rule", rule]
+    exported = json.loads(out_of(capsys, "export", str(small_atlas), *options))
+    assert [row["structure"] for row in exported] == expected
+    assert 0 < len(expected) < len(table.rows)
 
 
 def test_nothing_found_is_an_empty_answer(small_atlas: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def rows_in(folder: Path) -> int:
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     command = [*RUN, "--out", str(folder), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:
@@ -115,7 +115,7 @@ def test_the_processes_of_a_killed_run_end(tmp_path: Path) -> None:
 def test_interrupted_it_keeps_what_is_finished_and_says_where(tmp_path: Path, small_atlas: Path) -> None:
     process = start(tmp_path, "--workers", "1")
     wait_for(lambda: rows_in(tmp_path) >= 5, process)
-    process.send_signal(signal.SIGINT)
+    os.killpg(process.pid, signal.SIGINT)  # all processes of the terminal get it
     out, err = process.communicate(timeout=TOO_LONG)
     kept = rows_in(tmp_path)
     assert (process.returncode, out) == (130, "")
@@ -164,6 +164,21 @@ def test_a_larger_size_goes_on_from_a_smaller_one(tmp_path: Path, small_atlas: P
     nothing_repeated(tmp_path, in_flight=0)
 
 
+def test_there_is_a_progress_bar_on_a_terminal(tmp_path: Path) -> None:
+    pty, termios = pytest.importorskip("pty"), pytest.importorskip("termios")
+    terminal, end = pty.openpty()
+    termios.tcsetwinsize(end, (24, 100))
+    command = [*RUN, "--max", "1,2,2", "--out", str(tmp_path), "--workers", "1"]
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=end, check=True, timeout=TOO_LONG)
+    os.close(end)
+    shown = ""
+    with open(terminal, "rb", buffering=0) as screen, suppress(OSError):  # EIO: nothing is left
+        while part := screen.read(4096):
+            shown += part.decode()
+    assert "100%" in shown
+    assert f"{rows_in(tmp_path)}/{rows_in(tmp_path)}" in shown
+
+
 def test_one_writer_at_a_time(tmp_path: Path) -> None:
     with create(tmp_path, 0):
         process = start(tmp_path)
@@ -176,7 +191,7 @@ def test_one_writer_at_a_time(tmp_path: Path) -> None:
 
 @contextmanager
 def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and workers, each a process of its own."""
+    """The address of a scheduler; it and its workers, each a process of its own."""
     file = folder / "scheduler.json"
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     dask = [sys.executable, "-m", "dask"]
@@ -186,7 +201,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.P
         wait_for(lambda: file.exists() and file.stat().st_size > 0)
         worker = [*dask, "worker", *where, "--nthreads", "1", "--no-nanny", "--local-directory", str(folder)]
         processes += [subprocess.Popen(worker, **quiet) for _ in range(workers)]
-        yield json.loads(file.read_text())["address"], processes[1:]
+        yield json.loads(file.read_text())["address"], processes
     finally:
         for process in processes:
             process.kill()
@@ -196,7 +211,7 @@ def cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.P
 @pytest.mark.slow
 def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path: Path, small_atlas: Path) -> None:
     distributed = pytest.importorskip("distributed")
-    with cluster(tmp_path, workers=2) as (address, workers):
+    with cluster(tmp_path, workers=2) as (address, (_, *workers)):
         with distributed.Client(address) as client:
             client.wait_for_workers(2, timeout=60)
         process = start(tmp_path / "out", "--scheduler", address)
@@ -212,6 +227,25 @@ def test_a_dask_worker_killed_in_mid_run_changes_nothing(tmp_path: Path, small_a
     nothing_repeated(tmp_path / "out", in_flight=0)  # the cluster repeats the work of the dead, the run does not
 
 
+@pytest.mark.slow
+def test_a_dask_scheduler_killed_in_mid_run_stops_it_and_the_next_goes_on(tmp_path: Path, small_atlas: Path) -> None:
+    distributed = pytest.importorskip("distributed")
+    with cluster(tmp_path, workers=1) as (address, (scheduler, _)):
+        with distributed.Client(address) as client:
+            client.wait_for_workers(1, timeout=60)
+        process = start(tmp_path / "out", "--scheduler", address)
+        wait_for(lambda: rows_in(tmp_path / "out") >= 8, process)
+        scheduler.kill()
+        _, err = process.communicate(timeout=TOO_LONG)
+    assert process.returncode == 1
+    assert err.startswith("symverify: failed: ")
+    assert err.count("\n") == 1
+    assert 8 <= rows_in(tmp_path / "out") < ROWS
+    finish(tmp_path / "out", "--workers", "1")
+    assert load(tmp_path / "out").dump() == load(small_atlas).dump()
+    nothing_repeated(tmp_path / "out", in_flight=AHEAD)
+
+
 def test_without_a_scheduler_there_is_one_line(tmp_path: Path) -> None:
     pytest.importorskip("distributed")
     process = start(tmp_path, "--scheduler", "nowhere")
@@ -222,6 +256,30 @@ def test_without_a_scheduler_there_is_one_line(tmp_path: Path) -> None:
 
 
 # -- the executor and the store, in this process ------------------------------------------------------------
+
+
+class Broken(Executor):
+    """Takes two pieces of work, then breaks."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.taken += 1
+        if self.taken > 2:
+            raise RuntimeError("no more work")
+        future: Future[Any] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def test_an_executor_that_breaks_loses_nothing_finished(tmp_path: Path) -> None:
+    with create(tmp_path, 0) as store:
+        with pytest.raises(RunError, match="RuntimeError: no more work"):
+            execute(store, small_jobs(), Broken(), 1, 0)
+        assert len(store.finished()) == 2
+    assert len(run_inline(tmp_path).rows) == len(small_jobs())
+    nothing_repeated(tmp_path, in_flight=AHEAD)
 
 
 class Inline(Executor):
@@ -324,6 +382,33 @@ def test_a_row_is_recorded_with_its_certificates_or_not_at_all(tmp_path: Path) -
         with pytest.raises(sqlite3.IntegrityError):  # never without its certificate
             store.record(1, [without], [])
         assert len(store.finished()) == 1
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing_finished(tmp_path: Path) -> None:
+    first, second = (work(Job(LinearNetwork.dense(n, 1, 1), DataClass.ANY), 0) for n in (1, 2))
+    with create(tmp_path, 0) as store:
+        store.record(1, [first], [])
+        pages = store.connection.execute("PRAGMA page_count").fetchone()[0]
+        store.connection.execute(f"PRAGMA max_page_count = {pages}")
+        large = {name: data + b" " * 100_000 for name, data in second.certificates.items()}
+        with pytest.raises(StoreError, match=r"cannot be written .*full"):
+            store.record(1, [Finished(second.row, large, 0.0)], [])
+        assert store.finished() == {("1 | 1", DataClass.ANY)}
+        store.connection.execute("PRAGMA max_page_count = 100000")
+        store.record(1, [second], [])
+    assert len(load(tmp_path).rows) == 2
+
+
+def test_others_can_read_during_a_run(tmp_path: Path) -> None:
+    result = work(Job(LinearNetwork.dense(1, 1, 1), DataClass.ANY), 0)
+    with create(tmp_path, 0) as store:
+        assert load(tmp_path).rows == ()
+        store.record(1, [result], [])
+        assert load(tmp_path).rows == (result.row,)
+        reader = reading(tmp_path)
+        assert len(reader.__enter__().rows()) == 1
+    assert load(tmp_path).certificates == result.certificates  # the run ended while somebody was reading
+    reader.__exit__(None, None, None)
 
 
 def test_a_store_of_another_seed_version_or_format_is_refused(tmp_path: Path) -> None:

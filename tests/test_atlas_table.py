@@ -16,6 +16,7 @@ import pytest
 
 from symverify.atlas.checking import check_table
 from symverify.atlas.rows import Entry, Outcome, Row
+from symverify.atlas.store import StoreError
 from symverify.atlas.structures import parse_structure
 from symverify.atlas.table import Table, TableError, load, pack, unpack
 from symverify.certificate import digest
@@ -117,7 +118,7 @@ def test_a_structure_is_found_by_any_of_its_labellings(small_atlas: Path) -> Non
 def test_a_table_is_confirmed(small_atlas: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table, count = load(small_atlas), []
     found = check_table(table, progress=lambda: count.append(1))
-    assert (found.rows, found.certificates, found.contradictions) == (42, len(table.certificates), [])
+    assert (found.rows, found.certificates, found.contradictions) == (42, len(table.certificates), ())
     assert len(count) == found.certificates > 40
     with ThreadPoolExecutor(2) as executor:
         assert check_table(table, executor) == found
@@ -182,10 +183,7 @@ TAMPERED: dict[str, tuple[str, Edit]] = {
         ),
     ),
     "masks of the row": ("is about other masks", sql("UPDATE rows SET structure = '11 01 | 01 11' WHERE " + FLAT)),
-    "assumption left out": (
-        "assumes",
-        sql("UPDATE rows SET all_data_assumes = '' WHERE all_data_assumes <> '' AND class = 'any'"),
-    ),
+    "assumption added": ("assumes", sql(f"UPDATE rows SET all_data_assumes = 'a theorem' WHERE {BENIGN}")),
     "certificate missing": ("it is missing", sql("DELETE FROM certificates")),
     "certificate changed": ("not the sha256 of its bytes", other_bytes),
     "certificate forged": ("the checker calls it malformed", forged),
@@ -213,8 +211,28 @@ def test_contradictions_between_rows_are_reported(small_atlas: Path) -> None:
     assert any(line.startswith("induced: 1 | 1 any all_data is spurious, but 11 | 1 any") for line in found)
     opened = changed(table, "1 | 1", all_data=Entry(Outcome.OPEN))
     gaps = check_table(opened)
-    assert gaps.contradictions == []
+    assert gaps.contradictions == ()
     assert {gap.theorem for gap in gaps.gaps} >= {"induced"}
+
+
+def test_a_structure_that_comes_twice_is_reported(small_atlas: Path) -> None:
+    table = load(small_atlas)
+    row = table.find(parse_structure("01 11 | 01 11"))[0]
+    again = replace(row, job=replace(row.job, network=parse_structure("11 10 | 11 10")))
+    found = check_table(replace(table, rows=(*table.rows, again))).contradictions
+    assert "01 11 | 01 11 any: is the same structure as 11 10 | 11 10" in found
+
+
+@pytest.mark.parametrize(
+    "column", ["all_data_verdict = 'good'", "all_data_verdict = 'open'", "structure = '12 | 1'", "class = 'all'"]
+)
+def test_a_row_that_says_nothing_is_refused(column: str, small_atlas: Path, tmp_path: Path) -> None:
+    shutil.copy(small_atlas / "atlas.sqlite", tmp_path)
+    with closing(sqlite3.connect(tmp_path / "atlas.sqlite")) as connection, connection:
+        sql(f"UPDATE rows SET {column} WHERE {BENIGN}")(connection)
+    with pytest.raises(StoreError, match="is damaged"):
+        load(tmp_path)
+    assert main(["atlas", "check", str(tmp_path)]) == 2
 
 
 def test_rows_are_frozen(small_atlas: Path) -> None:

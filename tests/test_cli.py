@@ -94,7 +94,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive"]
+    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "atlas"]
     assert all(re.search(rf"^    {command}\s+\w", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
@@ -143,6 +143,9 @@ def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
             "symverify",
             "symverify.cli",
             "symverify.checker",
+            "symverify.usage",
+            "symverify.atlas",
+            "symverify.atlas.commands",
         }
 
 

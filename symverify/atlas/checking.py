@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from symverify.certificate import digest
 
@@ -16,14 +16,15 @@ from .table import Table
 CHUNK = 16
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Findings:
-    """What a check found.  The table stands iff there are no ``contradictions``."""
+    """What a check found.  The table stands iff there are no ``contradictions``; ``gaps`` are open answers that follow
+    from other rows."""
 
-    rows: int = 0
-    certificates: int = 0
-    contradictions: list[str] = field(default_factory=list)
-    gaps: list[Violation] = field(default_factory=list)
+    rows: int
+    certificates: int
+    contradictions: tuple[str, ...]
+    gaps: tuple[Violation, ...]
 
 
 def check_one(item: tuple[str, bytes]) -> Proved | str:
@@ -44,21 +45,26 @@ def check_table(
 
     With an executor the certificates are shared out; ``progress`` is called after each of them.
     """
-    found = Findings(rows=len(table.rows), certificates=len(table.certificates))
     items = sorted(table.certificates.items())
     checked: dict[str, Proved | str] = {}
     results = executor.map(check_one, items, chunksize=CHUNK) if executor is not None else map(check_one, items)
     for (name, _), result in zip(items, results, strict=True):
         checked[name] = result
         progress()
+    contradictions = [line for row in table.rows for line in row_contradictions(row, checked)]
+    contradictions += repeated(table)
+    between = list(violations(table))
+    contradictions += [str(violation) for violation in between if violation.contradiction]
+    gaps = tuple(violation for violation in between if not violation.contradiction)
+    return Findings(len(table.rows), len(table.certificates), tuple(contradictions), gaps)
+
+
+def repeated(table: Table) -> Iterator[str]:
+    """A line for every row whose structure, maybe relabelled, has another row of the same class."""
     for row in table.rows:
-        found.contradictions += row_contradictions(row, checked)
-    for violation in violations(table):
-        if violation.contradiction:
-            found.contradictions.append(str(violation))
-        else:
-            found.gaps.append(violation)
-    return found
+        kept = table.by_form[row.job.network.canonical_form(), row.job.data_class]
+        if kept is not row:
+            yield f"{row.job.structure} {row.job.data_class}: is the same structure as {kept.job.structure}"
 
 
 def row_contradictions(row: Row, checked: Mapping[str, Proved | str]) -> Iterator[str]:

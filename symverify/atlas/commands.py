@@ -19,6 +19,7 @@ from symverify.usage import UsageError
 
 if TYPE_CHECKING:
     from symverify.data import DataClass
+    from symverify.network import LinearNetwork
 
     from .rows import Entry, Job, Row
     from .store import Finished, Store
@@ -364,47 +365,43 @@ def _show(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.structure}: is not in this atlas; run it with `atlas run --structure` or `analyze`")
     if options.out is not None:
         _write_structure(Path(options.out), rows, table)
-    print(to_json(table, rows) if options.json else _described(rows, table), end="")
+    print(to_json(table, rows) if options.json else _described(network, rows, table), end="")
     return 0
 
 
-def _described(rows: Sequence[Row], table: Table) -> str:
-    from .rows import Question, units
+def _described(asked: LinearNetwork, rows: Sequence[Row], table: Table) -> str:
+    from .rows import Question, units, witness_json
 
-    network = rows[0].job.network
+    network, shown = rows[0].job.network, set[str]()
     lines = [f"{network}    {units(network)}"]
+    if network != asked:
+        lines.append("the structure asked for, relabelled; masks, weights and data are in this labelling")
     for row in rows:
         lines.append(f"{row.job.data_class} data")
         for question in Question:
             entry = row.entry(question)
-            details = ", ".join(filter(None, (entry.kind, entry.rule)))
-            lines.append(f"  {question.replace('_', ' ')}: {entry.verdict}" + (f" ({details})" if details else ""))
+            lines.append(f"  {question.replace('_', ' ')}: {_short(entry)}")
             lines += [f"    assumes: {theorem}" for theorem in entry.assumes]
             if entry.certificate is not None:
                 lines.append(f"    certificate: {entry.certificate}")
-        witness = row.to_json(table.certificates)["all_data"]["witness"]
-        if witness is not None:
-            lines.append("  witness:")
-            lines += [f"    {name}: {json.dumps(value)}" for name, value in witness.items()]
+            if entry.verdict == "spurious" and entry.certificate is not None and entry.certificate not in shown:
+                shown.add(entry.certificate)
+                witness = witness_json(table.certificates[entry.certificate])
+                lines += [f"    {name}: {json.dumps(value)}" for name, value in witness.items()]
     return "\n".join(lines) + "\n"
 
 
 def _write_structure(folder: Path, rows: Sequence[Row], table: Table) -> None:
     from .pictures import svg
+    from .rows import Question
 
-    names = {row.entry(question).certificate for row in rows for question in _questions()} - {None}
+    names = {row.entry(question).certificate for row in rows for question in Question} - {None}
     with _writing(str(folder)):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{file_name(rows[0])}.svg").write_text(svg(rows[0].job.network), encoding="utf-8")
         for name in filter(None, names):
             (folder / f"{name}.json").write_bytes(table.certificates[name])
     print(f"symverify: written to {folder}: a picture and {len(names)} certificates", file=sys.stderr)
-
-
-def _questions() -> Sequence[Any]:
-    from .rows import Question
-
-    return list(Question)
 
 
 def file_name(row: Row) -> str:
@@ -419,19 +416,25 @@ def _query(options: argparse.Namespace) -> int:
 
     table = _load(options)
     rows = _chosen(options, table)
-    lines = [[row.job.structure, units(row.job.network), row.job.data_class, *map(_short, _both(row))] for row in rows]
+    lines = [
+        [
+            row.job.structure,
+            units(row.job.network),
+            row.job.data_class,
+            _short(row.all_data),
+            _short(row.almost_all_data),
+        ]
+        for row in rows
+    ]
     if lines:
         print(tabulate(lines, ("structure", "units", "data", "all data", "almost all data"), disable_numparse=True))
     print(f"{len(rows)} of {len(table.rows)} rows", file=sys.stderr)
     return 0
 
 
-def _both(row: Row) -> list[Entry]:
-    return [row.all_data, row.almost_all_data]
-
-
 def _short(entry: Entry) -> str:
-    details = ", ".join(filter(None, (entry.kind, entry.rule)))
+    """An answer in a few words; what rests on a theorem of the literature says so."""
+    details = ", ".join(filter(None, (entry.kind, entry.rule, "assumed" if entry.assumes else None)))
     return f"{entry.verdict} ({details})" if details else str(entry.verdict)
 
 
@@ -466,11 +469,11 @@ def _html(options: argparse.Namespace) -> int:
 
 def _minimal(options: argparse.Namespace) -> int:
     from .minimal import minimal_forbidden
-    from .rows import units
+    from .rows import Question, units
 
     table, lines = _load(options), []
     for data_class in _classes(options.classes):
-        for question in _questions():
+        for question in Question:
             if options.question not in (None, question):
                 continue
             found = minimal_forbidden(table, data_class, question)

@@ -6,13 +6,14 @@ both have ``submit``, and nothing else is used of them.  Only this process write
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 
@@ -65,8 +66,8 @@ def execute(
     ready: set[Future[Finished]] = set()
     try:
         while True:
-            results = [future.result() for future in ready if future.exception() is None]
-            failed = [(pending[future], future.exception()) for future in ready if future.exception() is not None]
+            results = [future.result() for future in ready if _failure(future) is None]
+            failed = [(pending[future], _failure(future)) for future in ready if _failure(future) is not None]
             room = AHEAD * workers - len(pending) + len(ready)
             chosen = [] if failed else list(islice(left, max(0, room)))
             if results or chosen:
@@ -76,23 +77,33 @@ def execute(
             for result in results:
                 finished(result)
             if failed:
-                job, error = failed[0]
-                reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-                raise RunError(f"{job.structure}, {job.data_class}: {reason}") from error
+                raise _run_error(*failed[0])
             for job in chosen:
-                pending[executor.submit(work, job, seed)] = job
+                try:
+                    pending[executor.submit(work, job, seed)] = job
+                except Exception as error:  # whatever an executor says when it is broken
+                    raise _run_error(job, error) from error
             if not pending:
                 return
             ready = wait(pending, return_when=FIRST_COMPLETED).done
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RunError):
         _keep(store, run, pending)
         raise
 
 
+def _failure(future: Future[Finished]) -> BaseException | None:
+    """Why a piece of work that has ended has no result; None if it has one."""
+    return CancelledError("the executor has gone") if future.cancelled() else future.exception()
+
+
+def _run_error(job: Job, error: BaseException | None) -> RunError:
+    reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return RunError(f"{job.structure}, {job.data_class}: {reason}")
+
+
 def _keep(store: Store, run: int, pending: Iterable[Future[Finished]]) -> None:
-    """Record what is finished and was not recorded when the interrupt came."""
-    ended = [future for future in pending if future.done() and not future.cancelled()]
-    results = [future.result() for future in ended if future.exception() is None]
+    """Record what is finished and was not recorded when the run had to stop."""
+    results = [future.result() for future in pending if future.done() and _failure(future) is None]
     known = store.finished()
     new = [r for r in results if (r.row.job.structure, r.row.job.data_class) not in known]
     store.record(run, new, [])
@@ -144,6 +155,12 @@ def dask_executor(address: str) -> Iterator[tuple[Executor, int]]:
         from distributed import Client
     except ImportError:
         raise ClusterError("--scheduler needs Dask: pip install 'symverify[cluster]'") from None
+    for name in (
+        "distributed",
+        "distributed.client",
+        "tornado.application",
+    ):  # what goes wrong is said in one line, below
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = Client(address, timeout="10s")
     except (OSError, ValueError, TimeoutError) as error:

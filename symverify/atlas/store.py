@@ -76,13 +76,21 @@ class Store:
         """The keys of all rows."""
         return {(s, DataClass(c)) for s, c in self.connection.execute("SELECT structure, class FROM rows")}
 
-    def rows(self) -> Iterator[Row]:
-        """All rows, by size, structure and class."""
+    def rows(self) -> list[Row]:
+        """All rows, small structures first.
+
+        Raises:
+            StoreError: a row says nothing that a row can say.
+        """
         columns = ", ".join(f"{q}_{c}" for q in Question for c in ("verdict", "kind", "rule", "certificate", "assumes"))
-        query = f"SELECT structure, class, {columns} FROM rows ORDER BY length(structure), widths, structure, class"
-        for structure, data_class, *values in self.connection.execute(query):
-            job = Job(parse_structure(structure), DataClass(data_class))
-            yield Row(job, _entry(values[:5]), _entry(values[5:]))
+        found = []
+        for structure, data_class, *values in self.connection.execute(f"SELECT structure, class, {columns} FROM rows"):
+            try:
+                job = Job(parse_structure(structure), DataClass(data_class))
+                found.append(Row(job, _entry(values[:5]), _entry(values[5:])))
+            except ValueError as error:
+                raise StoreError(f"{self.folder / FILE}: row {structure} {data_class}: is damaged ({error})") from None
+        return sorted(found, key=lambda row: (sum(row.job.network.widths), row.job.network.widths, _name(row.job)))
 
     def certificates(self) -> dict[str, bytes]:
         """All certificates by hash."""
@@ -108,7 +116,17 @@ class Store:
         return int(self.connection.execute("SELECT coalesce(max(run), 0) + 1 FROM attempts").fetchone()[0])
 
     def record(self, run: int, finished: Iterable[Finished], handed_out: Iterable[Job]) -> None:
-        """One transaction: rows with their certificates, and the work that is handed out next."""
+        """One transaction: rows with their certificates, and the work that is handed out next.
+
+        Raises:
+            StoreError: the file cannot be written; nothing of this call is kept, and all of the earlier ones.
+        """
+        try:
+            self._record(run, finished, handed_out)
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"{self.folder / FILE}: cannot be written ({error}); what was finished is kept") from None
+
+    def _record(self, run: int, finished: Iterable[Finished], handed_out: Iterable[Job]) -> None:
         with self.connection:
             self.connection.execute("BEGIN IMMEDIATE")
             for result in finished:
@@ -133,6 +151,10 @@ class Store:
                 " WHERE almost_all_data_certificate IS NOT NULL)"
             )
         return count
+
+
+def _name(job: Job) -> Key:
+    return job.structure, job.data_class
 
 
 def _entry(values: list[Any]) -> Entry:
@@ -184,6 +206,7 @@ def create(folder: Path, seed: int) -> Iterator[Store]:
 def _settle(connection: sqlite3.Connection) -> None:
     """One file again, which can be copied and read from a folder that is read-only."""
     try:
+        connection.execute("PRAGMA busy_timeout = 0")
         connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError:  # somebody is reading: the log stays beside the file, which is as good
         return

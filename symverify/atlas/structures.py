@@ -11,7 +11,7 @@ from symverify.data import DataClass
 from symverify.enumeration import MAX_BITS, structures
 from symverify.network import LinearNetwork
 
-from .rows import Job, bits
+from .rows import Job
 
 FEW = 50_000
 """Relabellings up to which the first one is found by trying them all."""
@@ -99,6 +99,3 @@ def check_size(maximum: Sequence[int]) -> None:
 def same_structure(one: LinearNetwork, other: LinearNetwork) -> bool:
     """Isomorphic, compared by cheap invariants first."""
     return one.widths == other.widths and one.parameters == other.parameters and one.is_isomorphic(other)
-
-
-__all__ = ["bits", "check_size", "jobs", "parse_structure", "representative", "same_structure", "sizes"]

@@ -51,6 +51,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export = actions.add_parser("export", parents=[folder, filters], help="the rows that match, for other programs")
     export.add_argument("--format", required=True, choices=("csv", "json", "latex", "parquet"))
     export.add_argument("--out", metavar="FILE", help="write there instead of to stdout")
+    html = actions.add_parser("html", help="one self-contained page: summary, table, graphs, certificates")
+    html.add_argument("out", metavar="OUT", help="the file to write, such as atlas.html")
+    html.add_argument("folder", nargs="?", metavar="DIR", help="of a run (default: the table of the package)")
     minimal = actions.add_parser("minimal", parents=[folder], help="minimal forbidden structures of each column")
     minimal.add_argument("--class", dest="classes", metavar="CLASS,...", default=",".join(CLASSES))
     minimal.add_argument("--question", choices=QUESTIONS, help="one column only")
@@ -205,11 +208,11 @@ def _chosen(options: argparse.Namespace, table: Table) -> list[Row]:
 
 
 @contextmanager
-def _writing(place: str) -> Iterator[None]:
+def _writing(place: str, option: str = "--out") -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError(f"--out {place}: cannot be written ({error.strerror}); choose another place") from None
+        raise UsageError(f"{option} {place}: cannot be written ({error.strerror}); choose another place") from None
 
 
 # -- run --------------------------------------------------------------------------------------------------
@@ -455,6 +458,15 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
+def _html(options: argparse.Namespace) -> int:
+    from .html import page
+
+    text = page(_load(options))
+    with _writing(options.out, "OUT"):
+        Path(options.out).write_text(text, encoding="utf-8", newline="\n")
+    return 0
+
+
 def _minimal(options: argparse.Namespace) -> int:
     from .minimal import minimal_forbidden
     from .rows import Question, units
@@ -492,6 +504,7 @@ ACTIONS: dict[str, Callable[[argparse.Namespace], int]] = {
     "show": _show,
     "query": _query,
     "export": _export,
+    "html": _html,
     "minimal": _minimal,
     "dump": _dump,
     "compare": _compare,

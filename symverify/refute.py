@@ -49,6 +49,8 @@ STARTS = 16
 """Random starts of the search for a better point."""
 CORRELATED = 4
 """Random Gram matrices per local minimum, for correlated data."""
+MAX_SEARCHED = 3
+"""Inputs and outputs up to which residuals are listed."""
 PASSES, USELESS = 8, 1200
 """For minima whose fibre is not smooth: times that all residuals are tried, points for each."""
 SMALL = 1 / 64
@@ -71,7 +73,7 @@ def residuals(network: LinearNetwork) -> Integers:
     >>> [r.tolist() for r in residuals(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])))]
     [[[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]], [[0, 1], [0, 1]], [[0, 0], [1, 1]]]
     """
-    if network.depth != 2 or max(network.widths[0], network.widths[2]) > 3:
+    if network.depth != 2 or max(network.widths[0], network.widths[2]) > MAX_SEARCHED:
         raise ValueError("residuals are listed for two layers and up to three inputs and outputs")
     units = _units(network)
     allowed = np.zeros((3, 3), dtype=bool)

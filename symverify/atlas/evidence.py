@@ -5,6 +5,7 @@ answers that it proves, about exactly its masks, and a row is compared with them
 
 * *benign* for all data of class ``any`` holds for all ``orthogonal`` data (a subclass), and for almost all data of
   either class; ``benign-generic`` speaks of its own class only, as a null set of one class is no null set of the other;
+  ``benign-almost-everywhere`` for class ``any`` speaks of every positive definite G, so of the diagonal ones too;
 * a spurious minimum for one G belongs to class ``any``, and to ``orthogonal`` iff G is diagonal and positive;
 * a *strict* one with G positive definite gives spurious minima for an open set of data, within ``any`` and, if G is
   diagonal, within ``orthogonal`` (Proposition 5.2 of ``docs/mathematics.md``).
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symverify import checker
+from symverify import checker, checking
 from symverify.certificate import digest
 from symverify.data import DataClass
 from symverify.network import LinearNetwork, Masks
@@ -55,7 +56,7 @@ def proved(certificate: bytes) -> Proved:
         >>> len(found.answers), found.assumes
         (4, ())
     """
-    outcome, result = checker.check_bytes(certificate)
+    outcome, result = checking.check_bytes(certificate)
     if outcome not in ("valid", "assumes"):
         raise RefusedDecision(f"the checker calls it {outcome}: {result}")
     body = checker.parse(certificate)
@@ -72,6 +73,14 @@ def _benign(body: dict[str, Any], facts: dict[str, Any]) -> list[Answer]:
     stated = DataClass(body["data"]["class"])
     classes = list(DataClass) if stated is DataClass.ANY else [stated]
     return [(data_class, question, Outcome.BENIGN, None) for data_class in classes for question in Question]
+
+
+def _benign_fibre(body: dict[str, Any], facts: dict[str, Any]) -> list[Answer]:
+    return [(data_class, question, Outcome.BENIGN, None) for data_class in DataClass for question in Question]
+
+
+def _benign_almost_everywhere(body: dict[str, Any], facts: dict[str, Any]) -> list[Answer]:
+    return [answer for answer in _benign(body, facts) if answer[1] is Question.ALMOST_ALL_DATA]
 
 
 def _benign_generic(body: dict[str, Any], facts: dict[str, Any]) -> list[Answer]:
@@ -93,6 +102,9 @@ def _spurious_minimum(body: dict[str, Any], facts: dict[str, Any]) -> list[Answe
 
 KINDS: dict[str, Callable[[dict[str, Any], dict[str, Any]], list[Answer]]] = {
     "benign": _benign,
+    "benign-fibre": _benign_fibre,
+    "benign-bottleneck": _benign,
+    "benign-almost-everywhere": _benign_almost_everywhere,
     "benign-generic": _benign_generic,
     "spurious-minimum": _spurious_minimum,
 }

@@ -230,6 +230,33 @@ def test_no_lemma_fails_at_any_rank_stable_spurious_minimum_up_to_3_3_3() -> Non
     assert minima > 500
 
 
+def careless_clauses(encoding: Encoding) -> Iterator[tuple[int, ...]]:
+    """`move-rank` for w_l in the set Q without k: then (Q without k) and l are the set Q without k."""
+    number: dict[Any, int] = {fact: n for n, fact in enumerate(encoding.facts, start=1)}
+    moves = [fact for fact in number if fact[0] == "move" and fact[2][0] == "unit"]
+    for _, side, (_, l), units in moves:
+        for name, *rest in list(number):
+            if name != "dependent" or rest[0] != side:
+                continue
+            moving = set(rest[1]) & set(units)
+            resting = tuple(k for k in rest[1] if k not in units)
+            smaller = number.get(("dependent", side, resting, rest[2]))
+            if len(moving) == 1 and l in resting and smaller:
+                yield -number["move", side, ("unit", l), units], smaller, -number["dependent", *rest]
+
+
+def test_the_semantic_test_finds_a_careless_rule() -> None:
+    caught = 0
+    for network in WITH_MINIMA:
+        encoding = encode_lemmas(network)
+        careless = list(careless_clauses(encoding))
+        for minimum in witnesses(network):
+            point = Point(network, minimum.point, residual(network, minimum.point, minimum.data))
+            known = assignment(encoding, rank_stable(point, random.Random(0)))
+            caught += any(not any(known[abs(x) - 1] == (x > 0) for x in clause) for clause in careless)
+    assert caught > 0
+
+
 def test_transposed_points() -> None:
     """The two sides of a point are those of the transposed network, exchanged."""
     point = critical_point(TWICE, random.Random(3))

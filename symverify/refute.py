@@ -38,8 +38,10 @@ Integers = NDArray[np.int64]
 
 POINTS = 6
 """Points in general position per residual."""
-SPECIAL = (120, 40, 12)
+SPECIAL = (150, 50, 15)
 """Points with units switched off and with zeros per residual of one, of two, and of more entries."""
+ZEROS = (0.0, 0.15, 0.4)
+"""Shares of zeros among the weights that may have any value."""
 CHUNK = 1500
 """Points that are tested at once."""
 TESTED = 12
@@ -170,7 +172,7 @@ def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> 
             off = (low <= fate) & (fate < low + 0.25)
             alive[np.flatnonzero(off)[:, None], np.array(places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
-    alive[:, free] &= rng.random((special, len(free))) > 0.12
+    alive[:, free] &= rng.random((special, len(free))) >= rng.choice(ZEROS, size=(special, 1))
     theta[POINTS:] *= alive
     return np.asarray(theta)
 
@@ -363,7 +365,7 @@ def _provable(network: LinearNetwork, minimum: _Minimum) -> bool:
 
 
 def refute(
-    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, seed: int = 0
+    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, rounds: int = 1, seed: int = 0
 ) -> SpuriousMinimum | None:
     """A spurious local minimum of a two-layer network for some data of a class, strict if one was found.
 
@@ -374,6 +376,7 @@ def refute(
         network: two layers, at most three inputs and three outputs.
         data_class: orthogonal data count for both classes.
         strict: whether only a strict minimum is wanted.
+        rounds: how often the search is repeated with other random numbers while nothing is found.
         seed: the result depends on the arguments only; networks may be searched in any order.
 
     Returns:
@@ -389,6 +392,15 @@ def refute(
         >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
         True
     """
+    for n in range(rounds):
+        witness = _found(network, data_class, strict, seed + n)
+        if witness is not None:
+            return witness
+    return None
+
+
+def _found(network: LinearNetwork, data_class: DataClass, strict: bool, seed: int) -> SpuriousMinimum | None:
+    """One round."""
     fallback: SpuriousMinimum | None = None
     for correlated in (False, True)[: 2 if data_class is DataClass.ANY else 1]:
         for part in _parts(network):

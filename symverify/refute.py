@@ -155,7 +155,7 @@ class _Minimum:
 
 
 def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator, effort: int = 1) -> Integers:
-    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then ``effort`` times SPECIAL with dead units and zeros."""
+    """Points of ``E_R``, ``(n, p)``: POINTS in general position, ``effort`` times SPECIAL with dead units and zeros."""
     basis = critical_space(network, rest)
     special = effort * SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
     size = (POINTS + special, len(basis))
@@ -397,7 +397,7 @@ def refute(
         True
     """
     for n in range(rounds):
-        witness = _found(network, data_class, strict, seed, 1 + 3 * n)
+        witness = _found(network, data_class, strict, seed, 4**n)
         if witness is not None:
             return witness
     return None

@@ -39,12 +39,14 @@ Integers = NDArray[np.int64]
 
 POINTS = 6
 """Points in general position per residual."""
-SPECIAL = (120, 40, 12)
+SPECIAL = (150, 50, 15)
 """Points with units switched off and with zeros per residual of one, of two, and of more entries."""
+ZEROS = (0.0, 0.15, 0.4)
+"""Shares of zeros among the weights that may have any value."""
 CHUNK = 1500
 """Points that are tested at once."""
 TESTED = 12
-"""Local minima per chunk for which a better point is sought."""
+"""Local minima per chunk for which a better point is sought, in the first round."""
 STARTS = 16
 """Random starts of the search for a better point."""
 CORRELATED = 4
@@ -157,10 +159,10 @@ class _Minimum:
     strict: bool
 
 
-def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
-    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and zeros."""
+def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator, effort: int = 1) -> Integers:
+    """Points of ``E_R``, ``(n, p)``: POINTS in general position, ``effort`` times SPECIAL with dead units and zeros."""
     basis = critical_space(network, rest)
-    special = SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
+    special = effort * SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
     size = (POINTS + special, len(basis))
     factors = rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)
     theta = factors @ basis
@@ -175,17 +177,17 @@ def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> 
             off = (low <= fate) & (fate < low + 0.25)
             alive[np.flatnonzero(off)[:, None], np.array(places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
-    alive[:, free] &= rng.random((special, len(free))) > 0.12
+    alive[:, free] &= rng.random((special, len(free))) >= rng.choice(ZEROS, size=(special, 1))
     theta[POINTS:] *= alive
     return np.asarray(theta)
 
 
-def _batches(network: LinearNetwork, rng: np.random.Generator) -> Iterator[tuple[Integers, Integers]]:
+def _batches(network: LinearNetwork, rng: np.random.Generator, effort: int) -> Iterator[tuple[Integers, Integers]]:
     """Points with their residuals, about CHUNK at once."""
     points: list[Integers] = []
     rests: list[Integers] = []
     for rest in residuals(network):
-        points.append(sample(network, rest, rng))
+        points.append(sample(network, rest, rng, effort))
         rests.append(np.repeat(rest[None], len(points[-1]), axis=0))
         if sum(map(len, points)) >= CHUNK:
             yield np.concatenate(points), np.concatenate(rests)
@@ -343,18 +345,22 @@ def _certificates(
 
 
 @cache
-def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
-    """A witness of the network itself, strict if one was found; only strict ones if ``strict``."""
-    rng = np.random.default_rng(seed)
+def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:
+    """A witness of the network itself, strict if one was found; only strict ones if ``strict``.
+
+    ``effort`` multiplies the numbers of points, and of those for which a better point is sought.
+    """
+    rng = np.random.default_rng([seed, effort])
     degenerate: SpuriousMinimum | None = None
     repeats = CORRELATED if correlated else 1
-    for theta, rest in _batches(network, rng):
+    for theta, rest in _batches(network, rng, effort):
         minima = local_minima(network, theta, rest)
         minima = [minima[n] for n in rng.permutation(len(minima))]
         for kind in (True, False):
             if not kind and (strict or degenerate is not None):
                 continue
-            chosen = list(islice((m for m in minima if m.strict == kind and _provable(network, m)), TESTED)) * repeats
+            chosen = list(islice((m for m in minima if m.strict == kind and _provable(network, m)), effort * TESTED))
+            chosen = chosen * repeats
             if not chosen:
                 continue
             grams = _grams(network, len(chosen), correlated, rng)
@@ -399,7 +405,7 @@ def _provable(network: LinearNetwork, minimum: _Minimum) -> bool:
 
 
 def refute(
-    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, seed: int = 0
+    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, rounds: int = 1, seed: int = 0
 ) -> SpuriousMinimum | None:
     """A spurious local minimum of a two-layer network for some data of a class, strict if one was found.
 
@@ -410,6 +416,7 @@ def refute(
         network: two layers, at most three inputs and three outputs.
         data_class: orthogonal data count for both classes.
         strict: whether only a strict minimum is wanted.
+        rounds: how often the search is repeated, each time more thoroughly, while nothing is found.
         seed: the result depends on the arguments only; networks may be searched in any order.
 
     Returns:
@@ -425,10 +432,21 @@ def refute(
         >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
         True
     """
+    for n in range(rounds):
+        witness = _found(network, data_class, strict, seed, 4**n)
+        if witness is not None:
+            return witness
+    return None
+
+
+def _found(
+    network: LinearNetwork, data_class: DataClass, strict: bool, seed: int, effort: int
+) -> SpuriousMinimum | None:
+    """One round of the search, thorough as ``effort`` says."""
     fallback: SpuriousMinimum | None = None
     for correlated in (False, True)[: 2 if data_class is DataClass.ANY else 1]:
         for part in _parts(network):
-            witness = _labelled(part.network, correlated, strict or fallback is not None, seed)
+            witness = _labelled(part.network, correlated, strict or fallback is not None, seed, effort)
             if witness is None:
                 continue
             whole = extend(network, part, witness)
@@ -479,16 +497,16 @@ def _subsets(n: int) -> list[tuple[int, ...]]:
     return [c for size in range(1, n + 1) for c in combinations(range(n), size)]
 
 
-def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
+def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:
     """The witness of the canonical form (with ``G = 1`` also up to transposition), carried to the network."""
     form, order = _ordered(network)
     if correlated:
-        witness = _direct(form, True, strict, seed)
+        witness = _direct(form, True, strict, seed, effort)
         return None if witness is None else _relabelled(witness, network, order)
     other = network.transposed()
     turned, turned_order = _ordered(other)
     turn = (turned.widths, turned.masks) < (form.widths, form.masks)
-    witness = _direct(turned if turn else form, False, False, seed)
+    witness = _direct(turned if turn else form, False, False, seed, effort)
     if witness is None or (strict and not witness.strict):
         return None
     return (

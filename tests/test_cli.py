@@ -485,11 +485,18 @@ def wait_for_certificate(folder: Path, process: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
+def hear_interrupts() -> None:
+    """Not so by itself where the tests run in the background of a shell."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_interrupt_in_earnest(problem: Callable[[str], str], tmp_path: Path) -> None:
     """A degenerate minimum is kept at once, and the search goes on for a strict one, which does not exist."""
     out = tmp_path / "out"
     command = [*SYMVERIFY, "analyze", problem("degenerate"), "--budget", "60", "--out", str(out)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hear_interrupts
+    ) as process:
         try:
             wait_for_certificate(out, process)
             process.send_signal(signal.SIGINT)

@@ -36,6 +36,8 @@ LONG = 60.0  # seconds that one figure may take before its runs are cut to MIN_R
 MIN_RUNS = 3
 RESULTS = Path(__file__).with_name("results.md")
 TIMEOUT = 900
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Byte code is kept, as it is where a package is installed; else start-up is mostly the compiler."""
 BARE, ISOLATED = [sys.executable], [sys.executable, "-I", "-S"]
 
 
@@ -75,7 +77,9 @@ def run(command: Sequence[str], codes: Sequence[int], folder: Path) -> tuple[flo
     """Seconds, stdout and stderr of one run."""
     began = time.perf_counter()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder, env=ENVIRONMENT, check=False
+        )
     except OSError as error:
         raise NotMeasured(f"{command[0]} cannot be run ({error.strerror})") from None
     except subprocess.TimeoutExpired:

@@ -15,8 +15,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symverify import checker
-
 if TYPE_CHECKING:
     from symverify.certificate import Certificate
     from symverify.claims import Report
@@ -77,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from symverify import checker
+
     code: int = checker.main(options.files)
     return code
 

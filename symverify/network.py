@@ -31,7 +31,7 @@ Node = tuple[int, int]
 
 
 def _plain(value: Any) -> Any:
-    """A numpy array or scalar as nested lists or a number; arrays of bool count as 0 and 1, a ``true`` in a list does not."""
+    """A numpy array or scalar as nested lists or a number; numpy's bool counts as 0 and 1, Python's does not."""
     if not hasattr(value, "tolist"):
         return value
     return (value.astype(int) if value.dtype == bool else value).tolist()

@@ -55,8 +55,8 @@ ENOUGH = 4
 SEARCHABLE = 300
 """Weights up to which there is a search: exact Hessians of larger networks take minutes."""
 PATIENCE = (3.0, 16)
-"""Seconds and rounds (both) that the search for a strict minimum goes on after a degenerate one.  The rounds alone would
-be over at once in a small network; the seconds alone would let a busy machine change the answer."""
+"""Seconds and rounds (both) that the search for a strict minimum goes on after a degenerate one.  The rounds alone
+would be over at once in a small network; the seconds alone would let a busy machine change the answer."""
 ATTEMPTS = 6
 """Points of one loss value that are tried to certify."""
 

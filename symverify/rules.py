@@ -165,8 +165,8 @@ def dense_block_steps(network: LinearNetwork, orthogonal: bool) -> Iterator[Sett
     together.add_nodes_from(live)
     for n, u in enumerate(live):
         for v in live[:n]:
-            inputs = not orthogonal or not network.inputs_of(*u).isdisjoint(network.inputs_of(*v))
-            if inputs and not network.outputs_of(*u).isdisjoint(network.outputs_of(*v)):
+            apart = orthogonal and network.inputs_of(*u).isdisjoint(network.inputs_of(*v))
+            if not apart and not network.outputs_of(*u).isdisjoint(network.outputs_of(*v)):
                 together.add_edge(u, v)
     for part in nx.connected_components(together):
         first = min(part)

@@ -147,7 +147,9 @@ class LinearNetwork:
             if "layer" not in attributes or "index" not in attributes:
                 raise ValueError(f"graph: node {node!r} has no 'layer' and 'index'")
             if not all(isinstance(attributes[key], int) for key in ("layer", "index")):
-                raise ValueError(f"graph: node {node!r}: 'layer' and 'index' are integers from 0 on")
+                raise ValueError(
+                    f"graph: layers are to be 0 .. L and the indices in each 0 .. d-1; node {node!r} is not in order"
+                )
             if attributes["index"] in layers.setdefault(attributes["layer"], {}):
                 raise ValueError(f"graph: two nodes with layer {attributes['layer']}, index {attributes['index']}")
             layers[attributes["layer"]][attributes["index"]] = node

@@ -390,7 +390,10 @@ def test_bad_seed(run: Run, problem: Callable[[str], str]) -> None:
         (b'{"format": "symverify-problem/1", "masks": [[[1, 2]]], "data": {"class": "any"}}', "masks[0][0][1]: "),
         (b'{"format": "symverify-problem/1", "masks": [[[0]]], "data": {"class": "any"}}', "masks: no path"),
         (b'{"format": "symverify-problem/1", "masks": [[[1]]], "data": {"class": "all"}}', "data.class: 'all'"),
-        (b'{"format": "symverify-problem/1", "masks": [[[1]]], "data": {"X": [[1.5]], "Y": [[1]]}}', "number 1.5: "),
+        (
+            b'{"format": "symverify-problem/1", "masks": [[[1]]], "data": {"X": [[1.5]], "Y": [[1]]}}',
+            "data.X[0][0]: number 1.5: ",
+        ),
     ],
     ids=lambda value: str(value[:20]) if isinstance(value, bytes) else None,
 )

@@ -16,7 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symverify import checking
 from symverify.atlas import commands as atlas_commands
 from symverify.usage import UsageError
 
@@ -78,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from symverify import checking
+
     return checking.main(options.files)
 
 

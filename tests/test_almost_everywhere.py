@@ -372,6 +372,57 @@ def test_the_dimension_of_a_type_is_not_underestimated() -> None:
     assert min(count, smaller) > 100
 
 
+ALL4 = frozenset(range(4))
+HALF = frozenset({0, 1})
+
+
+def judged(blocks: list[tuple[frozenset[int], frozenset[int]]], ranks: list[int], orthogonal: bool) -> bool:
+    """`best-approximation` for units with these blocks; R is nonzero on all of them and has these ranks there."""
+    masks = [
+        [[int(j in inputs) for j in range(4)] for _, inputs in blocks],
+        [[int(o in outputs) for outputs, _ in blocks] for o in range(4)],
+    ]
+    support = {(o, j) for outputs, inputs in blocks for o in outputs for j in inputs}
+    return structure_checker.check_best_approximation(
+        Pattern(masks), support, dict(zip(blocks, ranks, strict=True)), orthogonal
+    )
+
+
+def test_best_approximations_need_their_hypotheses() -> None:
+    other = ALL4 - HALF
+    whole, upper, lower = (ALL4, ALL4), (HALF, ALL4), (other, ALL4)
+    # one block for all units of the part, of any rank
+    assert all(judged([whole] * count, [rank] * count, c) for count in (1, 2) for rank in (1, 2) for c in (True, False))
+    # a smaller block in the part: by ranks, rank one on the whole and as many units as that leaves room for
+    assert not judged([whole, upper], [2, 1], True)
+    assert not judged([whole, upper], [1, 1], True)
+    assert judged([whole, upper, lower], [1, 1, 1], True)
+    assert judged([whole, upper, upper], [1, 1, 1], False)
+    assert not judged([whole, upper, lower], [2, 1, 1], True)
+    # no rectangle
+    assert not judged([(HALF, frozenset({0, 1, 2})), (frozenset({1, 2}), frozenset({1, 2, 3}))], [1, 1], True)
+    # parts in different rows with the same inputs, in the same rows, with different inputs
+    assert judged([upper, lower], [1, 1], False)
+    assert [judged([(ALL4, HALF), (ALL4, other)], [1, 1], c) for c in (True, False)] == [True, False]
+    assert judged([(HALF, HALF), (other, other)], [1, 1], False)
+
+
+def test_a_line_is_crowded_by_as_many_units_as_inputs() -> None:
+    """On three inputs two units fit, not three; of two that share two inputs only one fits there."""
+    row = set(cartesian(range(3), range(3)))
+
+    def crowded(*supports: tuple[int, ...]) -> bool:
+        pattern = Pattern([[[int(j in s) for j in range(3)] for s in supports], [[1] * len(supports)] * 3])
+        return structure_checker.crowded(pattern, pattern.lines[0], row)
+
+    assert [crowded(*[(0, 1, 2)] * count) for count in (1, 2, 3)] == [False, False, True]
+    assert not crowded((0, 1), (0, 1, 2))
+    assert crowded((0, 1), (0, 1), (0, 1, 2))
+    assert not crowded((0, 1), (1, 2))
+    assert crowded((0, 1), (1, 2), (0, 2))
+    assert crowded((0,), (1, 2))
+
+
 # -- genuine minima ---------------------------------------------------------------------------------------
 
 

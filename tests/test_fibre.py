@@ -422,7 +422,11 @@ def test_correlated_data_couple_further_inputs() -> None:
     """The transposed structure is proved for orthogonal data only: the column of the further input has to follow."""
     turned = BOTTLENECK.transposed()
     assert prove_bottleneck(turned, DataClass.ORTHOGONAL) is not None
+    assert refute(turned, DataClass.ORTHOGONAL) is None
     assert prove_bottleneck(turned, DataClass.ANY) is None
+    witness = refute(turned, DataClass.ANY)
+    assert witness is not None
+    assert class_of(witness.data) is DataClass.ANY
 
 
 def test_what_no_bottleneck_proves() -> None:

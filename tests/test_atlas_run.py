@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from symverify.atlas import decide as decide_module
-from symverify.atlas.rows import Decision, Job, Outcome
+from symverify.atlas.rows import Decision, Job, Outcome, Question
 from symverify.atlas.run import AHEAD, RunError, execute, work
 from symverify.atlas.store import Finished, StoreError, create, reading
 from symverify.atlas.structures import jobs
@@ -454,7 +454,7 @@ def test_open_rows_can_be_decided_again(tmp_path: Path, monkeypatch: pytest.Monk
         before = run_inline(tmp_path)
     with create(tmp_path, 0) as store:
         assert store.forget_open() == len(small_jobs()) // 2
-        named = {row.all_data.certificate for row in store.rows()}
+        named = {row.entry(question).certificate for row in store.rows() for question in Question}
         assert set(store.certificates()) == named
     after = run_inline(tmp_path)
     assert len(after.rows) == len(before.rows)

@@ -379,7 +379,73 @@ class BenignAlmostEverywhere:
         }
 
 
-Certificate = SpuriousMinimum | Benign | BenignFibre | BenignBottleneck | BenignAlmostEverywhere | BenignGeneric | Trap
+# -- two hidden units -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class BenignTwoUnits:
+    """Two hidden units, orthogonal data: for almost all of them every local minimum is global, by the numbers of
+    outputs and inputs that the units have alone and in common."""
+
+    network: LinearNetwork
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "benign-two-units",
+            "masks": masks_json(self.network),
+            "data": data_json(DataClass.ORTHOGONAL),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Attained:
+    """Two hidden units: the set of all M is closed, so L attains its infimum if G is positive definite."""
+
+    network: LinearNetwork
+
+    def to_json(self) -> Json:
+        return {"format": FORMAT, "kind": "attained", "masks": masks_json(self.network)}
+
+
+@dataclass(frozen=True, slots=True)
+class NotAttained:
+    """The set of all M is not closed: four pairs (``corner``) or six (``parallel``) between ``ends`` and ``nodes``.
+
+    On the side ``inputs`` nodes are inputs and ends are outputs; on the side ``outputs`` the converse."""
+
+    network: LinearNetwork
+    rule: str
+    side: str
+    units: tuple[int, int]
+    ends: tuple[int, int]
+    nodes: tuple[int, ...]
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "not-attained",
+            "masks": masks_json(self.network),
+            "rule": self.rule,
+            "side": self.side,
+            "units": list(self.units),
+            "ends": list(self.ends),
+            "nodes": list(self.nodes),
+        }
+
+
+Certificate = (
+    SpuriousMinimum
+    | Benign
+    | BenignFibre
+    | BenignBottleneck
+    | BenignAlmostEverywhere
+    | BenignGeneric
+    | BenignTwoUnits
+    | Attained
+    | NotAttained
+    | Trap
+)
 
 
 def masks_json(network: LinearNetwork) -> list[list[list[int]]]:

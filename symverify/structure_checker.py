@@ -765,6 +765,105 @@ def check_benign_almost_everywhere(certificate):
 
 
 # ---------------------------------------------------------------------------------------------------------
+# Two hidden units, any number of inputs and outputs
+# ---------------------------------------------------------------------------------------------------------
+
+
+def read_two_units(masks):
+    """(rows, columns): each (unit 1 only, both units, unit 2 only), the outputs and the inputs that the units reach."""
+    masks = read_masks(masks)
+    well_formed(len(masks) == 2, "masks", "two layers are expected")
+    blocks = Pattern(masks).blocks
+    require(len(blocks) == 2, "masks", f"{len(blocks)} units join inputs with outputs, not two")
+    (t1, s1), (t2, s2) = blocks
+    return masks, [(len(one - two), len(one & two), len(two - one)) for one, two in ((t1, t2), (s1, s2))]
+
+
+def orientations(counts):
+    """The counts with the units swapped, the matrices transposed, both, neither."""
+    for rows, columns in (counts, counts[::-1]):
+        yield rows, columns
+        yield rows[::-1], columns[::-1]
+
+
+def check_benign_two_units(certificate):
+    """One of five conditions on how many outputs and inputs the two units have alone and in common."""
+    _, _, masks, data = read_object(certificate, "certificate", ("format", "kind", "masks", "data"))
+    require(read_class(data) == "orthogonal", "data", "the theorem is about orthogonal data")
+    masks, counts = read_two_units(masks)
+    settled = any(
+        b == 0  # no output in common
+        or a + b + c <= 2  # two outputs
+        or (a == 0 and b == 1 and right <= 1)  # unit 1 has one output, which unit 2 has too
+        or (a == 0 and left == 0 and c <= 1 and right <= 1)  # unit 1 inside unit 2
+        or (a == 0 and c == 0 and left <= 1 and right <= 1)  # the same outputs
+        for (a, b, c), (left, _, right) in orientations(counts)
+    )
+    require(settled, "masks", f"none of the conditions holds for the counts {counts[0]}, {counts[1]}")
+    proved = (
+        f"in the {shape(masks)}, for every diagonal positive G and all C outside a set of measure zero, every local"
+        " minimum is global; for no such G and no C is a spurious local minimum strict modulo gauge"
+    )
+    return {"proved": proved, "assumes": []}
+
+
+def check_attained(certificate):
+    """The set of all M is closed: disjoint blocks, or opposite inclusions, or one output or input."""
+    masks, counts = read_two_units(read_object(certificate, "certificate", ("format", "kind", "masks"))[2])
+    settled = any(
+        b == 0  # no output in common
+        or (a == 0 and right == 0)  # unit 2 has all outputs of unit 1, unit 1 all inputs of unit 2
+        or (a == 0 and b == 1 and c == 0)  # one output
+        for (a, b, c), (_, _, right) in orientations(counts)
+    )
+    require(settled, "masks", f"none of the conditions holds for the counts {counts[0]}, {counts[1]}")
+    return {
+        "proved": f"in the {shape(masks)}, for every positive definite G and every C, inf L is attained",
+        "assumes": [],
+    }
+
+
+def check_corner(covers, units, ends, nodes):
+    """Three of four pairs covered by k only, the fourth by l too."""
+    k, l = units
+    o, q = ends
+    i, j = nodes
+    return covers(o, i) == covers(o, j) == covers(q, i) == {k} and {k, l} <= covers(q, j)
+
+
+def check_parallel(covers, units, ends, nodes):
+    """Two ends with one node of k only, one of l only, and one of both."""
+    k, l = units
+    i, m, j = nodes
+    return all(covers(o, i) == {k} and covers(o, m) == {l} and covers(o, j) == {k, l} for o in ends)
+
+
+UNATTAINED = {"corner": (check_corner, 2), "parallel": (check_parallel, 3)}  # rule -> (function, number of nodes)
+
+
+def check_not_attained(certificate):
+    """A limit of matrices M that is none: the infimum for these data is zero and not attained."""
+    keys = ("format", "kind", "masks", "rule", "side", "units", "ends", "nodes")
+    _, _, masks, rule, name, units, ends, nodes = read_object(certificate, "certificate", keys)
+    masks = read_masks(masks)
+    sides = read_sides(masks)
+    side, _ = sides[read_choice(name, "side", list(sides))]
+    check, number = UNATTAINED[read_choice(rule, "rule", list(UNATTAINED))]
+    units = [read_index(x, "units", side.units) for x in read_list(units, "units", 2)]
+    ends = [read_index(x, "ends", side.ends) for x in read_list(ends, "ends", 2)]
+    nodes = [read_index(x, "nodes", side.nodes) for x in read_list(nodes, "nodes", number)]
+    for where, indices in (("units", units), ("ends", ends), ("nodes", nodes)):
+        well_formed(len(set(indices)) == len(indices), where, "an index occurs twice")
+
+    def covers(end, node):
+        return {k for k in range(side.units) if node in side.support[k] and end in side.reach[k]}
+
+    require(check(covers, units, ends, nodes), "certificate", f"the pairs are not covered as `{rule}` needs it")
+    proved = f"in the {shape(masks)}, for every positive definite G there is a C for which inf L is not attained"
+    return {"proved": proved, "assumes": []}
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Files
 # ---------------------------------------------------------------------------------------------------------
 
@@ -772,6 +871,9 @@ KINDS = {
     "benign-fibre": check_benign_fibre,
     "benign-bottleneck": check_benign_bottleneck,
     "benign-almost-everywhere": check_benign_almost_everywhere,
+    "benign-two-units": check_benign_two_units,
+    "attained": check_attained,
+    "not-attained": check_not_attained,
 }
 
 

@@ -24,10 +24,12 @@ from symverify.atlas.html import page
 from symverify.atlas.rows import Entry, Job, Outcome, Question, Row, units
 from symverify.atlas.structures import jobs, parse_structure, representative
 from symverify.atlas.table import Table, TableError, load
-from symverify.checker import check_bytes
+from symverify.certificate import encode
+from symverify.checking import check_bytes
 from symverify.cli import main
 from symverify.data import DataClass
 from symverify.network import LinearNetwork
+from symverify.rules import prove_benign
 
 VALID = Path(__file__).parent / "certificates" / "valid"
 FLAT = "01 11 | 01 11"  # degenerate for all data
@@ -50,9 +52,16 @@ def proved_row(certificate: bytes, data_class: DataClass, kind: str, rule: str) 
 
 @pytest.fixture(scope="module")
 def table(small_atlas: Path) -> Table:
-    """The run up to 2-2-2; a structure with an exact strict minimum for one class and a ball for the other; and a row
-    whose texts are markup."""
+    """The run up to 2-2-2, with an answer taken away and one that rests on an assumption; a structure with an exact
+    strict minimum for one class and a ball for the other; and a row whose texts are markup."""
     small = load(small_atlas)
+    dense = prove_benign(LinearNetwork.dense(2, 1, 2), DataClass.ANY)
+    assert dense is not None and dense.assumes
+    assumed = encode(dense)
+    answer = Entry(Outcome.BENIGN, None, "dense-block", sha256(assumed).hexdigest(), dense.assumes)
+    ours = {"11 | 1 1": answer, "1 1 | 11": OPEN}
+    kept = [row for row in small.rows if row.job.structure not in ours or row.job.data_class is not DataClass.ANY]
+    kept += [Row(Job(parse_structure(name), DataClass.ANY), entry, entry) for name, entry in ours.items()]
     strict, ball = canonical("strict"), canonical("ball")
     path = next(row for row in small.rows if row.job.structure == "1 | 1").all_data.certificate
     markup = Entry(Outcome.BENIGN, None, HOSTILE, path, (HOSTILE,))
@@ -61,8 +70,8 @@ def table(small_atlas: Path) -> Table:
         proved_row(ball, DataClass.ORTHOGONAL, "strict", "ball"),
         Row(Job(parse_structure("1 1 1 | 111"), DataClass.ANY), markup, OPEN),
     )
-    certificates = {sha256(data).hexdigest(): data for data in (strict, ball)}
-    return Table((*small.rows, *rows), {**small.certificates, **certificates}, small.facts)
+    certificates = {sha256(data).hexdigest(): data for data in (strict, ball, assumed)}
+    return Table((*kept, *rows), {**small.certificates, **certificates}, small.facts)
 
 
 @pytest.fixture(scope="module")
@@ -303,8 +312,8 @@ FILTERS: list[dict[str, str]] = [
     {"class": "orthogonal", "kind": "degenerate"},
     {"basis": "assumed", "size": "2-1-2"},
     {"basis": "proved", "verdict": "open"},
-    {"rule": "two-outputs", "class": "orthogonal"},
-    {"rule": "two-outputs", "class": "any"},
+    {"rule": "residual-types", "class": "orthogonal"},
+    {"rule": "residual-types", "class": "any"},
 ]
 
 

@@ -106,6 +106,7 @@ KINDS: dict[str, Callable[[dict[str, Any], dict[str, Any]], list[Answer]]] = {
     "benign-bottleneck": _benign,
     "benign-almost-everywhere": _benign_almost_everywhere,
     "benign-generic": _benign_generic,
+    "benign-two-units": _benign_generic,
     "spurious-minimum": _spurious_minimum,
 }
 

@@ -287,7 +287,7 @@ def test_analyze_benign_by_assumption(run: Run, problem: Callable[[str], str]) -
         (
             "degenerate",
             "degenerate",
-            "benign, proved: in the 2-2-2 network with 6 weights, for every positive diagonal G",
+            "benign, proved: in the 2-2-2 network with 6 weights, for every diagonal positive G",
         ),
         ("deep", "degenerate", "unknown, observed: no rule applies and no strict spurious minimum was found"),
     ],

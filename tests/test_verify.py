@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -16,13 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structures import E1, E2, FALSE_FRIEND, SIX_WEIGHTS
 
-from symverify import checker, checking
+from symverify import checker, checking, verify
 from symverify import witness as witness_module
 from symverify.atlas.evidence import proved
 from symverify.atlas.rows import Question, Row
 from symverify.atlas.table import load
 from symverify.certificate import (
     Ball,
+    BenignAlmostEverywhere,
     Certificate,
     CriticalFamily,
     CriticalFibre,
@@ -632,6 +635,28 @@ def test_structures_of_the_table_are_answered_as_there_about_the_masks_of_the_us
         assert evidence.masks == network.masks
         assert (data_class, question, entry.verdict, entry.kind) in evidence.answers
     assert almost.rule == row.almost_all_data.rule
+
+
+def test_a_proof_and_a_strict_minimum_together_are_a_bug() -> None:
+    proof = BenignAlmostEverywhere(SIX_WEIGHTS, ORTHOGONAL)
+    assert verify._almost_all_data(ORTHOGONAL, proof, SIX_WITNESS).verdict is Verdict.BENIGN  # it is degenerate
+    with pytest.raises(AssertionError, match="contradict each other"):
+        verify._almost_all_data(ORTHOGONAL, proof, E2_WITNESS)
+
+
+def test_a_strict_minimum_for_a_singular_gram_matrix_says_nothing_of_almost_all_data() -> None:
+    gram = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+    data = Data.from_moments(gram, [[1, 3, 0, 0], [3, 1, 0, 0], [0, 0, 4, 4]])
+    network = from_masks([[[1, 0, 0, 0], [1, 1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
+    witness = witness_of(analyze(network, data, budget=60))
+    assert witness.strict
+    assert verify._almost_all_data(ANY, None, witness).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("module", ["witness", "decide", "atlas.lookup", "atlas.evidence", "atlas.run"])
+def test_what_analyze_rests_on_does_not_import_it(module: str) -> None:
+    code = f"import sys, symverify.{module}; sys.exit('symverify.verify' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_given_data_have_no_second_answer() -> None:

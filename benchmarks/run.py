@@ -160,7 +160,7 @@ def checker_cases(folder: Path) -> Iterator[Case]:
 
 
 def search_cases(folder: Path) -> Iterator[Case]:
-    """The search for a spurious minimum, from the masks alone."""
+    """A spurious minimum from the masks alone: E1 by a search, E2 is in the table of the atlas."""
 
     def verdict(output: str) -> str:
         try:

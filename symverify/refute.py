@@ -413,7 +413,7 @@ def refute(
     ``any`` data with ``G = 1`` first.  The certificate was accepted by the checker.
 
     Args:
-        network: two layers, at most three inputs and three outputs.
+        network: two layers; of more than three inputs or outputs only the sub-networks on at most three are searched.
         data_class: orthogonal data count for both classes.
         strict: whether only a strict minimum is wanted.
         rounds: how often the search is repeated, each time more thoroughly, while nothing is found.
@@ -423,7 +423,7 @@ def refute(
         None if none was found, which proves nothing.
 
     Raises:
-        ValueError: another depth, or more inputs or outputs.
+        ValueError: another depth.
 
     Example:
         >>> witness = refute(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ORTHOGONAL)
@@ -459,8 +459,10 @@ def _found(
 
 
 def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int) -> SpuriousMinimum | None:
-    """The last resort, for the network itself: witnesses with an explicit critical family."""
+    """The last resort, for a small network itself: witnesses with an explicit critical family."""
     part = network.pruned()
+    if max(part.network.widths[0], part.network.widths[-1]) > MAX_SEARCHED:
+        return None
     form, order = _ordered(part.network)
     turned, turned_order = _ordered(part.network.transposed())
     for turn in range(PASSES):
@@ -479,8 +481,9 @@ def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int)
 def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
     """The pruned network, then its proper induced sub-networks up to isomorphism, the small ones first."""
     whole = network.pruned()
-    yield whole
     seen = {whole.network.canonical_form()}
+    if max(whole.network.widths[0], whole.network.widths[-1]) <= MAX_SEARCHED:
+        yield whole
     inputs, outputs = (_subsets(network.widths[l]) for l in (0, -1))
     for sources, targets in sorted(iterproduct(inputs, outputs), key=lambda s: (len(s[0]) * len(s[1]), s)):
         try:
@@ -494,7 +497,7 @@ def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
 
 
 def _subsets(n: int) -> list[tuple[int, ...]]:
-    return [c for size in range(1, n + 1) for c in combinations(range(n), size)]
+    return [c for size in range(1, min(n, MAX_SEARCHED) + 1) for c in combinations(range(n), size)]
 
 
 def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:

@@ -26,9 +26,10 @@ from symverify.certificate import (
 from symverify.data import DataClass
 from symverify.enumeration import structures
 from symverify.exact import rank
-from symverify.loss import product
+from symverify.loss import BatchedLoss, product
 from symverify.network import LinearNetwork
 from symverify.refute import refute
+from symverify.search import descend, random_starts
 from symverify.two_units import BASES, Counts, Triple, approaching, attainment, counts, decide, is_benign, limit
 from symverify.verify import accepted
 
@@ -231,6 +232,52 @@ def test_many_random_structures_up_to_eight_inputs_and_outputs() -> None:
 def test_larger_ones_too() -> None:
     assert isinstance(decide(network_of(Counts((0, 40, 1), (0, 50, 1)))), BenignTwoUnits)
     assert isinstance(decide(network_of(Counts((0, 12, 1), (0, 10, 2)))), SpuriousMinimum)
+
+
+# -- random data ------------------------------------------------------------------------------------------
+
+
+def higher_minima(numbers: Counts, data: int, starts: int, seed: int) -> tuple[int, int]:
+    """Descents for random targets: how many ended at a local minimum (in floats), how many of them above the best."""
+    network, rng = network_of(numbers), np.random.default_rng(seed)
+    model, n = BatchedLoss(network), network.widths[0]
+    grams = np.repeat(np.eye(n)[None], starts, axis=0)
+    minima = higher = 0
+    for _ in range(data):
+        cross = np.repeat(rng.normal(size=(1, network.widths[2], n)), starts, axis=0)
+        points, values = descend(model, random_starts(model, rng, starts), grams, cross)
+        slope = np.linalg.norm(model.gradient(points, grams, cross), axis=1)
+        least = np.linalg.eigvalsh(model.hessian(points, grams, cross))[:, 0]
+        minimum = (slope < 1e-7) & (least > -1e-6) & (np.abs(points).max(axis=1) < 50)
+        minima += int(minimum.sum())
+        higher += int((minimum & (values > values.min() + 1e-6)).sum())
+    return minima, higher
+
+
+LARGEST = [
+    Counts((0, 4, 1), (0, 4, 1)),
+    Counts((0, 5, 0), (1, 3, 1)),
+    Counts((0, 1, 4), (3, 3, 1)),
+    Counts((0, 1, 1), (2, 3, 2)),
+    Counts((0, 2, 0), (2, 3, 2)),
+    Counts((2, 0, 2), (2, 2, 2)),
+]
+"""Benign ones, for each of the five conditions."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [turned for numbers in LARGEST for turned in numbers.orientations()], ids=str)
+def test_descents_for_random_data_end_at_one_value_where_it_is_benign(numbers: Counts) -> None:
+    assert is_benign(numbers)
+    minima, higher = higher_minima(numbers, 8, 100, seed=2)
+    assert minima > 100
+    assert higher == 0
+
+
+def test_descents_for_random_data_can_end_at_others() -> None:
+    minima, higher = higher_minima(Counts((1, 1, 1), (1, 1, 1)), 40, 30, seed=0)
+    assert minima > 100
+    assert higher > 0
 
 
 # -- attainment -------------------------------------------------------------------------------------------

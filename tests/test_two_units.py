@@ -7,6 +7,7 @@ from copy import deepcopy
 from fractions import Fraction
 from functools import cache
 from itertools import product as iterproduct
+from pathlib import Path
 from typing import Any
 
 import mutants
@@ -88,7 +89,7 @@ def kind_is_accepted(numbers: Counts, kind: str) -> bool:
     return outcome == "valid"
 
 
-# -- the finite part of the proof of Proposition 15.4 -----------------------------------------------------
+# -- the finite part of the proof of Proposition 15.5 -----------------------------------------------------
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: str(base.numbers))
@@ -99,6 +100,20 @@ def test_each_base_has_a_strict_witness_that_can_be_extended(base: Any) -> None:
     assert isinstance(witness, SpuriousMinimum) and witness.point == base.point
     facts = accepted(witness)
     assert facts is not None and facts["strict"] is True
+
+
+def cells(matrix: Any) -> str:
+    return "; ".join(" ".join(map(str, row)) for row in matrix).replace("-", "−")
+
+
+@pytest.mark.parametrize("base", BASES, ids=lambda base: str(base.numbers))
+def test_the_table_of_the_mathematics_shows_this_base(base: Any) -> None:
+    (w, u), (w2, u2) = base.point, base.better
+    witness = decide(network_of(base.numbers))
+    assert isinstance(witness, SpuriousMinimum)
+    matrices = [[base.numbers.outputs], [base.numbers.inputs], u, w, base.cross, u2, w2]
+    row = " | ".join([*map(cells, matrices), f"{witness.loss_at_most}, {witness.better_loss}"])
+    assert f"| {row} |\n" in (Path(structure_checker.__file__).parent.parent / "docs" / "mathematics.md").read_text()
 
 
 def larger_by_one(numbers: Counts) -> list[Counts]:
@@ -284,7 +299,7 @@ def test_descents_for_random_data_can_end_at_others() -> None:
 
 
 def is_attained(numbers: Counts) -> bool:
-    """Another form of the condition of Theorem 15.5, as a list of what is not closed."""
+    """Another form of the condition of Theorem 15.6, as a list of what is not closed."""
     (a, b, c), (left, both, right) = numbers.outputs, numbers.inputs
     if not (b and both):
         return True

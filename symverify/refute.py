@@ -432,6 +432,8 @@ def refute(
         >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
         True
     """
+    if network.depth != 2:
+        raise ValueError("two layers are expected")
     for n in range(rounds):
         witness = _found(network, data_class, strict, seed, 4**n)
         if witness is not None:

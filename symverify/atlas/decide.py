@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from symverify import two_units
 from symverify.certificate import (
     Benign,
     BenignAlmostEverywhere,
     BenignBottleneck,
     BenignFibre,
     BenignGeneric,
+    BenignTwoUnits,
     SpuriousMinimum,
     encode,
 )
@@ -34,9 +36,10 @@ RULES = {
     BenignFibre: "fibre",
     BenignBottleneck: "bottleneck",
     BenignAlmostEverywhere: "residual-types",
+    BenignTwoUnits: "two-units",
 }
 
-Proof = Benign | BenignFibre | BenignBottleneck | BenignAlmostEverywhere | BenignGeneric
+Proof = Benign | BenignFibre | BenignBottleneck | BenignAlmostEverywhere | BenignGeneric | BenignTwoUnits
 
 
 def decide(network: LinearNetwork, data_class: DataClass, seed: int = 0) -> tuple[Decision, Decision]:
@@ -69,18 +72,37 @@ def prove_everywhere(network: LinearNetwork, data_class: DataClass) -> Proof | N
 
 def prove_almost_everywhere(network: LinearNetwork, data_class: DataClass) -> Proof | None:
     """A proof that the checker accepts that the same holds for almost all data of the class."""
+    if network.depth != 2:
+        return None
     proofs: list[Proof] = [BenignAlmostEverywhere(network, data_class)]
     if data_class is DataClass.ORTHOGONAL:
         proofs.append(BenignGeneric(network, "two-outputs"))
-    return next((proof for proof in proofs if network.depth == 2 and accepted(proof) is not None), None)
+        if isinstance(settled := _two_units(network), BenignTwoUnits):
+            proofs.append(settled)
+    return next((proof for proof in proofs if accepted(proof) is not None), None)
+
+
+def _two_units(network: LinearNetwork) -> BenignTwoUnits | SpuriousMinimum | None:
+    """What is known of almost all orthogonal data if there are two hidden units: everything."""
+    two = network.depth == 2 and network.widths[1] == 2 and network.is_pruned()
+    return two_units.decide(network) if two else None
 
 
 def find_witness(network: LinearNetwork, data_class: DataClass, seed: int = 0) -> SpuriousMinimum | None:
-    """A spurious local minimum, strict if one was found; None proves nothing."""
-    if network.depth == 2 and max(network.widths[0], network.widths[-1]) <= MAX_SEARCHED:
-        return refute(network, data_class, seed=seed)
+    """A spurious local minimum, strict if one was found; None proves nothing.
+
+    Two layers: the systematic search; beyond three inputs or outputs in small sub-networks, and for two hidden units the
+    explicit witnesses.  Otherwise the random search, in some rounds.
+    """
+    found = None
+    if network.depth == 2:
+        found = refute(network, data_class, seed=seed)
+        if (found is not None and found.strict) or max(network.widths[0], network.widths[-1]) <= MAX_SEARCHED:
+            return found
+        if isinstance(settled := _two_units(network), SpuriousMinimum):
+            return settled
     search = partial(simplest_witness, network, data_class, rounds=ROUNDS, seed=seed)
-    return search(strict=True) or search(strict=False)
+    return search(strict=True) or found or search(strict=False)
 
 
 def _decision(proof: Proof | None, witness: SpuriousMinimum | None) -> Decision:

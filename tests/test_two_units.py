@@ -411,6 +411,7 @@ def test_the_examples_are_valid(body: Json) -> None:
         (CORNER, {"masks": [[[1, 1], [0, 1], [1, 0]], [[1, 0, 0], [1, 1, 1]]]}, "invalid", "corner"),
         (CORNER, {"masks": [[[1, 1], [0, 1], [1, 0]], [[1, 0, 1], [1, 1, 0]]]}, "invalid", "corner"),
         (CORNER, {"masks": [[[1, 1], [0, 1], [0, 1]], [[1, 0, 1], [1, 1, 0]]]}, "invalid", "corner"),
+        (CORNER, {"masks": [[[1, 1], [0, 1], [1, 1]], [[1, 0, 1], [1, 1, 1]]]}, "invalid", "corner"),
         (CORNER, {"units": [0, 0]}, "malformed", "twice"),
         (CORNER, {"ends": [1, 1]}, "malformed", "twice"),
         (CORNER, {"nodes": [0, 2]}, "malformed", "integer from 0 to 1"),

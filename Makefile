@@ -1,5 +1,6 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
+# make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
 CANDIDATES = python3.13 python3.12 python3.11 python3
 
@@ -13,7 +14,7 @@ STALE := $(shell test -x $(BIN)/python || rm -f $(VENV)/.ready $(VENV)/.ready-te
 
 .DEFAULT_GOAL = verify
 .DELETE_ON_ERROR:
-.PHONY: verify test slow certificates benchmark lint format clean
+.PHONY: verify test slow certificates atlas benchmark lint format clean
 
 verify: $(VENV)/.ready
 	@$(BIN)/symverify verify
@@ -26,6 +27,14 @@ slow: $(VENV)/.ready-test
 
 certificates: $(VENV)/.ready
 	@$(BIN)/symverify verify --remake
+
+# What an interrupted call has finished is kept: the folder is removed only once it was compared.
+atlas: $(VENV)/.ready
+	@test ! -e out/atlas/compared || rm -rf out/atlas
+	@$(BIN)/symverify atlas run --max 3,3,3 --class any,orthogonal --out out/atlas
+	@touch out/atlas/compared
+	@$(BIN)/symverify atlas check out/atlas
+	@$(BIN)/symverify atlas compare out/atlas
 
 benchmark: $(VENV)/.ready
 	@$(BIN)/python benchmarks/run.py

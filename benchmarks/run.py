@@ -1,6 +1,6 @@
 """Time whole processes: start-up, the checker by number of weights, the search, and ``symverify verify``.
 
-    python benchmarks/run.py [--only GROUP ...] [--runs N] [--machine NAME]
+    python benchmarks/run.py [--only GROUP ...] [--runs N] [--machine NAME] [--keep]
 
 Each figure is the median of several runs, with the smallest and the largest.  Before every run the same Python does
 nothing once (``python -c pass``, for the checker ``python -I -S -c pass``); the ratio compares the medians of the two.
@@ -26,7 +26,7 @@ try:
     import instances
     from tabulate import tabulate
 
-    from symverify import checker
+    from symverify import __version__, checker
     from symverify.certificate import SpuriousMinimum, encode
 except ImportError as problem:
     sys.exit(f"benchmarks: {problem}; install the project first, or run `make benchmark`")
@@ -34,7 +34,10 @@ except ImportError as problem:
 HEAVY = ("flint", "igraph", "mpmath", "networkx", "numpy", "sympy", "tabulate", "tqdm")
 LONG = 60.0  # seconds that one figure may take before its runs are cut to MIN_RUNS
 MIN_RUNS = 3
+RESULTS = Path(__file__).with_name("results.md")
 TIMEOUT = 900
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""Byte code is kept, as it is where a package is installed; else start-up is mostly the compiler."""
 BARE, ISOLATED = [sys.executable], [sys.executable, "-I", "-S"]
 
 
@@ -74,7 +77,9 @@ def run(command: Sequence[str], codes: Sequence[int], folder: Path) -> tuple[flo
     """Seconds, stdout and stderr of one run."""
     began = time.perf_counter()
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT, cwd=folder, env=ENVIRONMENT, check=False
+        )
     except OSError as error:
         raise NotMeasured(f"{command[0]} cannot be run ({error.strerror})") from None
     except subprocess.TimeoutExpired:
@@ -200,6 +205,14 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def load() -> str:
+    """How busy the machine is with other work, as far as the system tells."""
+    try:
+        return f"; load average {os.getloadavg()[0]:.1f} at the start"
+    except OSError:
+        return ""
+
+
 def main() -> int:
     """Measure the chosen groups and print one table."""
     parser = argparse.ArgumentParser(description="Times of whole processes of symverify.")
@@ -210,11 +223,13 @@ def main() -> int:
         "--runs", type=int, default=5, metavar="N", help=f"runs for each figure, at least {MIN_RUNS} (5)"
     )
     parser.add_argument("--machine", default=platform.node(), metavar="NAME", help="the machine's name in the report")
+    parser.add_argument("--keep", action="store_true", help=f"write the report to {RESULTS.name} beside this file too")
     options = parser.parse_args()
-    print(
+    head = (
         f"machine: {options.machine}; {processor()}, {os.cpu_count()} cores; {platform.system()} {platform.machine()}"
+        f"{load()}\n\npython: {platform.python_implementation()} {platform.python_version()}; symverify {__version__}\n"
     )
-    print(f"python:  {platform.python_implementation()} {platform.python_version()}\n", flush=True)
+    print(head, flush=True)
     table, failed = [], False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -227,7 +242,10 @@ def main() -> int:
                 except NotMeasured as reason:
                     failed = True
                     table.append([case.name, *[""] * (len(HEADINGS) - 2), f"NOT MEASURED: {reason}"])
-    print(tabulate(table, HEADINGS, tablefmt="github", disable_numparse=True))
+    report = tabulate(table, HEADINGS, tablefmt="github", disable_numparse=True)
+    print(report)
+    if options.keep:
+        RESULTS.write_text(f"# Results of `make benchmark`\n\n{head}\n{report}\n", encoding="utf-8")
     return int(failed)
 
 

@@ -152,11 +152,12 @@ class Network:
         for mask in masks:
             below = self.inputs_of[-1]
             self.inputs_of.append([set().union(*(below[j] for j, x in enumerate(row) if x)) for row in mask])
-        self.outputs_of = [[{o} for o in range(self.widths[-1])]]
+        self.outputs_of = [[{o} for o in range(self.widths[-1])]]  # from the last layer down, then turned round
         for mask in reversed(masks):
-            above = self.outputs_of[0]
+            above = self.outputs_of[-1]
             columns = [[i for i, row in enumerate(mask) if row[j]] for j in range(len(mask[0]))]
-            self.outputs_of.insert(0, [set().union(*(above[i] for i in column)) for column in columns])
+            self.outputs_of.append([set().union(*(above[i] for i in column)) for column in columns])
+        self.outputs_of.reverse()
         self.covered = {(o, j) for o, inputs in enumerate(self.inputs_of[-1]) for j in inputs}
 
     def shape(self):
@@ -998,6 +999,8 @@ def check_bytes(data):
         return "malformed", str(error)
     except InvalidCertificate as error:
         return "invalid", str(error)
+    except MemoryError:
+        return "malformed", "file: too large for the memory of this machine"
     return ("assumes" if any(f["assumes"] for f in facts) else "valid"), facts
 
 

@@ -64,6 +64,7 @@ class Row:
     """One line of a proof-support table; every number in it comes from an accepted certificate."""
 
     claim: str
+    source: str
     case: str
     structure: str
     data: str
@@ -206,7 +207,7 @@ class Bench:
             self.keep(name, data)
         assumed = sorted({a for f in checked for a in f["assumes"]})
         self.assumed += [a for a in assumed if a not in self.assumed]
-        self.rows.append(row_of(self.claim.name, case, structure, bodies, facts, bool(assumed), digest(data)))
+        self.rows.append(row_of(self.claim, case, structure, bodies, facts, bool(assumed), digest(data)))
         return checked
 
     def kept(self, name: str) -> bytes:
@@ -328,7 +329,7 @@ class Bench:
 
 
 def row_of(
-    claim: str,
+    claim: Claim,
     case: str,
     structure: str | None,
     bodies: list[dict[str, Any]],
@@ -343,7 +344,7 @@ def row_of(
         shape = structure or (f"{len(bodies)} structures" if len(bodies) > 1 else str_of(body))
         data_name = ", ".join(sorted({data_of(b) for b in bodies}))
         evidence = ", ".join(sorted(set().union(*(evidence_of(b) for b in bodies))))
-        return Row(claim, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
+        return Row(claim.name, claim.source, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
     network, _, point, _ = decode_instance(body)
     low, high = fact["loss"]
     loss = str(high) if low == high else f"{float(high):.9g}"
@@ -356,7 +357,8 @@ def row_of(
     jacobian_rank = str(rank(jacobian(network, point)))
     shape = structure or str(network)
     return Row(
-        claim,
+        claim.name,
+        claim.source,
         case,
         shape,
         data_name,
@@ -476,4 +478,7 @@ def main(name: str) -> int:
     except RefusedCertificate as error:
         print(f"{name}: not settled: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted; certificates are in {theorems_folder() / 'certificates' / name}", file=sys.stderr)
+        return 130
     return 0

@@ -1,8 +1,9 @@
 """The command line.  Results go to stdout; progress and diagnostics to stderr.
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
-benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions.  All: 2 usage or malformed input, 130
-interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at once.
+benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``atlas`` 0 done, 1 a contradiction,
+a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
+commands, so that ``--help`` and ``check`` start at once.
 """
 
 from __future__ import annotations
@@ -15,17 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symverify import checking
+from symverify.atlas import commands as atlas_commands
+from symverify.usage import UsageError
 
 if TYPE_CHECKING:
     from symverify.certificate import Certificate
     from symverify.claims import Report
 
 DEFAULT_OUT = "symverify-out"
-
-
-class UsageError(Exception):
-    """Something the user can put right: one line, exit code 2."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -55,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     derive.add_argument("file", metavar="FILE", help="a problem file (symverify-problem/1)")
     derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
+
+    atlas_commands.add_parser(commands)
     return parser
 
 
@@ -77,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from symverify import checking
+
     return checking.main(options.files)
 
 
@@ -277,6 +279,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "analyze": _analyze,
     "check": _check,
     "derive": _derive,
+    "atlas": atlas_commands.main,
 }
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def rational(value: Any, where: str = "number") -> Fraction:
     try:
         return Fraction(value)
     except ZeroDivisionError:
-        raise ValueError(f"{where}: {str(value)[:20]!r} has denominator zero") from None
+        raise ValueError(f"{where}: {str(value)[:20]!r} has denominator zero; write 'p' or 'p/q' with q > 0") from None
     except ValueError:
         raise ValueError(f"{where}: {str(value)[:20]!r} is not a rational; write 'p' or 'p/q' with digits") from None
 
@@ -149,14 +149,16 @@ def as_rationals(value: Any, where: str) -> Matrix:
 def _check_shapes(gram: Matrix, cross: Matrix) -> None:
     n = len(gram)
     if any(len(row) != n for row in gram):
-        raise ValueError("data.G: not square")
+        raise ValueError(f"data.G: not square ({n} rows of {len(gram[0])} entries); give a row and a column per input")
     for o, row in enumerate(cross):
         if len(row) != n:
             raise ValueError(f"data.C[{o}]: {len(row)} entries, but G has {n} rows; C needs a column per input")
     for i in range(n):
         for j in range(i):
             if gram[i][j] != gram[j][i]:
-                raise ValueError(f"data.G[{i}][{j}]: differs from G[{j}][{i}]; G = X X' is symmetric")
+                raise ValueError(
+                    f"data.G[{i}][{j}]: differs from G[{j}][{i}]; G = X X' is symmetric; correct one of them"
+                )
 
 
 def _gram(left: Matrix, right: Matrix) -> Matrix:

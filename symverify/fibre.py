@@ -45,7 +45,7 @@ def prove_bottleneck(network: LinearNetwork, data_class: DataClass) -> BenignBot
     It covers structures with a rank constraint, where R need not vanish: a single unit alone covers some pairs, and M
     is a best approximation of rank one there.
 
-    >>> net = LinearNetwork.from_units(([3], [1, 2]), ([1, 2], [1, 2]))
+    >>> net = LinearNetwork.from_units(([1, 2], [3]), ([1, 2], [1, 2]))
     >>> prove_bottleneck(net, DataClass.ANY) is None, prove_fibre(net) is None
     (False, True)
     """

@@ -350,7 +350,7 @@ class _Side:
         nodes, reach = self.support[unit], self.reach[unit]
         rivals = [l for l in bits(self.units & ~(1 << unit)) if self.support[l] & nodes]
         block = reach & ~self._union(self.reach[l] for l in rivals)
-        if not block:
+        if not nodes or not block:
             return
         lines, transposed = reach & ~block, self.name == "outputs"
         if not orthogonal:

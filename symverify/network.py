@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, reduce
+from itertools import chain, compress, pairwise
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ Node = tuple[int, int]
 
 
 def _plain(value: Any) -> Any:
-    """A numpy array as nested lists; arrays of bool count as 0 and 1, a ``true`` in a list does not."""
+    """A numpy array or scalar as nested lists or a number; numpy's bool counts as 0 and 1, Python's does not."""
     if not hasattr(value, "tolist"):
         return value
     return (value.astype(int) if value.dtype == bool else value).tolist()
@@ -41,10 +42,10 @@ def _as_mask(value: Any, where: str) -> Mask:
     if not isinstance(rows, list | tuple) or not rows:
         raise ValueError(f"{where}: a mask is a non-empty list of rows of 0 and 1")
     mask = []
-    for i, row in enumerate(rows):
+    for i, row in enumerate(map(_plain, rows)):
         if not isinstance(row, list | tuple):
             raise ValueError(f"{where}[{i}]: a row is a list of 0 and 1")
-        for j, x in enumerate(row):
+        for j, x in enumerate(map(_plain, row)):
             if not isinstance(x, int | float) or isinstance(x, bool) or x not in (0, 1):
                 raise ValueError(f"{where}[{i}][{j}]: entries are 0 or 1, not {str(x)[:20]!r}")
         if len(row) != len(rows[0]):
@@ -139,10 +140,16 @@ class LinearNetwork:
         Raises:
             ValueError: nodes without these, layers that are not numbered 0, 1, ..., edges that skip a layer.
         """
+        if not hasattr(graph, "edges") or graph.is_multigraph() or not graph.is_directed():
+            raise ValueError("graph: a networkx.DiGraph is expected")
         layers: dict[int, dict[int, Any]] = {}
         for node, attributes in graph.nodes(data=True):
             if "layer" not in attributes or "index" not in attributes:
                 raise ValueError(f"graph: node {node!r} has no 'layer' and 'index'")
+            if not all(isinstance(attributes[key], int) for key in ("layer", "index")):
+                raise ValueError(
+                    f"graph: layers are to be 0 .. L and the indices in each 0 .. d-1; node {node!r} is not in order"
+                )
             if attributes["index"] in layers.setdefault(attributes["layer"], {}):
                 raise ValueError(f"graph: two nodes with layer {attributes['layer']}, index {attributes['index']}")
             layers[attributes["layer"]][attributes["index"]] = node
@@ -226,14 +233,9 @@ class LinearNetwork:
 
     @cached_property
     def _reach(self) -> tuple[dict[Node, frozenset[int]], dict[Node, frozenset[int]]]:
-        import networkx as nx
-
-        last = self.depth
-        inputs, outputs = {}, {}
-        for node in self._graph:
-            above, below = nx.ancestors(self._graph, node) | {node}, nx.descendants(self._graph, node) | {node}
-            inputs[node] = frozenset(v for l, v in above if l == 0)
-            outputs[node] = frozenset(v for l, v in below if l == last)
+        inputs = {(l, v): s for l, sets in enumerate(_spread(self.masks)) for v, s in enumerate(sets)}
+        from_above = _spread(self.transposed().masks)
+        outputs = {(self.depth - l, v): s for l, sets in enumerate(from_above) for v, s in enumerate(sets)}
         return inputs, outputs
 
     def inputs_of(self, layer: int, unit: int) -> frozenset[int]:
@@ -356,7 +358,13 @@ class LinearNetwork:
         return [[v - offset for v in canonical if colour[v] == l] for l, offset in enumerate(offsets)]
 
     def permuted(self, order: Sequence[Sequence[int]]) -> LinearNetwork:
-        """New unit ``v`` of layer ``l`` is the old unit ``order[l][v]``."""
+        """New unit ``v`` of layer ``l`` is the old unit ``order[l][v]``.
+
+        Raises:
+            ValueError: not one permutation per layer.
+        """
+        if [sorted(layer) for layer in order] != [list(range(width)) for width in self.widths]:
+            raise ValueError(f"order: one permutation per layer is expected, for the widths {self.widths}")
         return LinearNetwork(
             tuple(tuple(tuple(mask[i][j] for j in order[l]) for i in order[l + 1]) for l, mask in enumerate(self.masks))
         )
@@ -391,6 +399,22 @@ class LinearNetwork:
             ]
             factors.append(r"\begin{pmatrix}" + r" \\ ".join(rows) + r"\end{pmatrix}")
         return "$M = " + " ".join(factors) + "$"
+
+
+def _spread(masks: Masks) -> list[list[frozenset[int]]]:
+    """Per layer and unit, the inputs that reach it.
+
+    Layer by layer, a set as the bits of an integer: networkx walks all edges once more for every node, which takes
+    minutes where a layer has a thousand units.
+    """
+    bits = [[1 << j for j in range(len(masks[0][0]))]]
+    for mask in masks:
+        bits.append([reduce(or_, compress(bits[-1], row), 0) for row in mask])
+    seen: dict[int, frozenset[int]] = {}
+    for b in chain.from_iterable(bits):
+        if b not in seen:
+            seen[b] = frozenset(j for j, x in enumerate(reversed(f"{b:b}")) if x == "1")
+    return [[seen[b] for b in layer] for layer in bits]
 
 
 def _bits(row: Sequence[int]) -> str:

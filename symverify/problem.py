@@ -49,7 +49,9 @@ def from_json(value: Any) -> Problem:
         raise ValueError(f"format: {str(value['format'])[:40]!r} is not known; write {FORMAT!r}")
     network = LinearNetwork.from_masks(value["masks"])
     if not network.covered:
-        raise ValueError("masks: no path joins any input to any output; M is zero for all weights")
+        raise ValueError(
+            "masks: no path joins any input to any output; M is zero for all weights; add the ones of a path"
+        )
     data = _data(value["data"])
     if isinstance(data, Data):
         check_shapes(network, data)

@@ -16,7 +16,7 @@ Everything here is a proposal; a witness counts because the checker accepts it. 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -27,27 +27,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symverify.certificate import CriticalFamily, CriticalFibre, SpuriousMinimum
+from symverify.certify import exact_certificates
 from symverify.data import Data, DataClass
-from symverify.exact import Matrix, as_matrix, nullspace
+from symverify.exact import Matrix, Weights, as_matrix, nullspace
 from symverify.loss import BatchedLoss, Floats, loss, product, weights_of
 from symverify.network import Edge, LinearNetwork, SubNetwork
-from symverify.search import descend, first_minimum, random_starts, rationalise
+from symverify.search import Candidate, descend, first_minimum, random_starts, rationalise
 from symverify.verify import accepted, extend
 
 Integers = NDArray[np.int64]
 
 POINTS = 6
 """Points in general position per residual."""
-SPECIAL = (120, 40, 12)
+SPECIAL = (150, 50, 15)
 """Points with units switched off and with zeros per residual of one, of two, and of more entries."""
+ZEROS = (0.0, 0.15, 0.4)
+"""Shares of zeros among the weights that may have any value."""
 CHUNK = 1500
 """Points that are tested at once."""
 TESTED = 12
-"""Local minima per chunk for which a better point is sought."""
+"""Local minima per chunk for which a better point is sought, in the first round."""
 STARTS = 16
 """Random starts of the search for a better point."""
 CORRELATED = 4
 """Random Gram matrices per local minimum, for correlated data."""
+MAX_SEARCHED = 3
+"""Inputs and outputs up to which residuals are listed."""
+PASSES, USELESS = 8, 1200
+"""For minima whose fibre is not smooth: times that all residuals are tried, points for each."""
 SMALL = 1 / 64
 """The multiple of the residual at which the Hessian is first tested."""
 SCALES = np.array([6, 4, 3, 2, 3 / 2, 1, 3 / 4, 1 / 2, 1 / 3, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64])
@@ -68,7 +75,7 @@ def residuals(network: LinearNetwork) -> Integers:
     >>> [r.tolist() for r in residuals(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])))]
     [[[0, 1], [0, 0]], [[0, 0], [1, 0]], [[0, 0], [0, 1]], [[0, 1], [0, 1]], [[0, 0], [1, 1]]]
     """
-    if network.depth != 2 or max(network.widths[0], network.widths[2]) > 3:
+    if network.depth != 2 or max(network.widths[0], network.widths[2]) > MAX_SEARCHED:
         raise ValueError("residuals are listed for two layers and up to three inputs and outputs")
     units = _units(network)
     allowed = np.zeros((3, 3), dtype=bool)
@@ -152,10 +159,10 @@ class _Minimum:
     strict: bool
 
 
-def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
-    """Points of ``E_R``, ``(n, p)``: POINTS in general position, then SPECIAL with units switched off and zeros."""
+def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator, effort: int = 1) -> Integers:
+    """Points of ``E_R``, ``(n, p)``: POINTS in general position, ``effort`` times SPECIAL with dead units and zeros."""
     basis = critical_space(network, rest)
-    special = SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
+    special = effort * SPECIAL[min(int(np.count_nonzero(rest)), 3) - 1]
     size = (POINTS + special, len(basis))
     factors = rng.integers(1, 4, size=size) * rng.choice([-1, 1], size=size)
     theta = factors @ basis
@@ -170,17 +177,17 @@ def sample(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> 
             off = (low <= fate) & (fate < low + 0.25)
             alive[np.flatnonzero(off)[:, None], np.array(places)] = False
     free = [position[edge] for edge in free_edges(network, rest)]
-    alive[:, free] &= rng.random((special, len(free))) > 0.12
+    alive[:, free] &= rng.random((special, len(free))) >= rng.choice(ZEROS, size=(special, 1))
     theta[POINTS:] *= alive
     return np.asarray(theta)
 
 
-def _batches(network: LinearNetwork, rng: np.random.Generator) -> Iterator[tuple[Integers, Integers]]:
+def _batches(network: LinearNetwork, rng: np.random.Generator, effort: int) -> Iterator[tuple[Integers, Integers]]:
     """Points with their residuals, about CHUNK at once."""
     points: list[Integers] = []
     rests: list[Integers] = []
     for rest in residuals(network):
-        points.append(sample(network, rest, rng))
+        points.append(sample(network, rest, rng, effort))
         rests.append(np.repeat(rest[None], len(points[-1]), axis=0))
         if sum(map(len, points)) >= CHUNK:
             yield np.concatenate(points), np.concatenate(rests)
@@ -309,15 +316,14 @@ def _witnesses(
         part = slice(n * STARTS, (n + 1) * STARTS)
         best = first_minimum(values[part])
         if values[part][best] < here[n] - 1e-4 * scale[n] ** 2:
-            certificate = _certificate(network, minimum, grams[n], float(scale[n]), found[part][best])
-            if certificate is not None and accepted(certificate) is not None:
-                yield certificate
+            certificates = _certificates(network, minimum, grams[n], float(scale[n]), found[part][best])
+            yield from islice((c for c in certificates if accepted(c) is not None), 1)
 
 
-def _certificate(
+def _certificates(
     network: LinearNetwork, minimum: _Minimum, gram: Integers, scale: float, better: Floats
-) -> SpuriousMinimum | None:
-    """Exact numbers: ``C = M G - t R``; None if no rational point near ``better`` has a smaller loss."""
+) -> Iterator[SpuriousMinimum]:
+    """Exact numbers: ``C = M G - t R``; nothing if no rational point near ``better`` has a smaller loss."""
     point = weights_of(network, [int(x) for x in minimum.theta])
     t, n = Fraction(scale).limit_denominator(64), network.widths[0]
     m = product(network, point)
@@ -329,25 +335,32 @@ def _certificate(
     here = loss(network, point, data)
     rational = rationalise(network, data, better, here)
     free = None if minimum.strict else smooth_fibre(network, minimum)
-    if rational is None or (free is None and not minimum.strict):
-        return None
+    if rational is None:
+        return
+    if free is None and not minimum.strict:
+        yield from exact_certificates(Candidate(network, data, point, rational))
+        return
     evidence = CriticalFamily() if free is None else CriticalFibre(free)
-    return SpuriousMinimum(network, data, point, evidence, rational, minimum.strict, here, here)
+    yield SpuriousMinimum(network, data, point, evidence, rational, minimum.strict, here, here)
 
 
 @cache
-def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
-    """A witness of the network itself, strict if one was found; only strict ones if ``strict``."""
-    rng = np.random.default_rng(seed)
+def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:
+    """A witness of the network itself, strict if one was found; only strict ones if ``strict``.
+
+    ``effort`` multiplies the numbers of points, and of those for which a better point is sought.
+    """
+    rng = np.random.default_rng([seed, effort])
     degenerate: SpuriousMinimum | None = None
     repeats = CORRELATED if correlated else 1
-    for theta, rest in _batches(network, rng):
+    for theta, rest in _batches(network, rng, effort):
         minima = local_minima(network, theta, rest)
         minima = [minima[n] for n in rng.permutation(len(minima))]
         for kind in (True, False):
             if not kind and (strict or degenerate is not None):
                 continue
-            chosen = list(islice((m for m in minima if m.strict == kind and _provable(network, m)), TESTED)) * repeats
+            chosen = list(islice((m for m in minima if m.strict == kind and _provable(network, m)), effort * TESTED))
+            chosen = chosen * repeats
             if not chosen:
                 continue
             grams = _grams(network, len(chosen), correlated, rng)
@@ -358,12 +371,41 @@ def _direct(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -
     return degenerate
 
 
+@cache
+def _family(network: LinearNetwork, correlated: bool, seed: int, turn: int) -> SpuriousMinimum | None:
+    """A witness whose fibre is not smooth in free weights: a dead unit that points in a useless direction."""
+    rng = np.random.default_rng([seed, turn])
+    for rest in residuals(network):
+        if np.count_nonzero(rest) > 1:
+            break
+        theta = _useless_points(network, rest, rng)
+        minima = local_minima(network, theta, np.repeat(rest[None], len(theta), axis=0))
+        chosen = [m for m in minima if not _provable(network, m)][: 2 * TESTED]
+        if chosen:
+            grams = _grams(network, len(chosen), correlated, rng)
+            witness = next(_witnesses(network, chosen, grams, rng), None)
+            if witness is not None:
+                return witness
+    return None
+
+
+def _useless_points(network: LinearNetwork, rest: Integers, rng: np.random.Generator) -> Integers:
+    """Points of ``E_R`` with many zeros, some larger entries, and one unit without incoming weights, ``(n, p)``."""
+    basis = critical_space(network, rest)
+    theta = rng.choice([0, 0, 0, 1, 1, -1, 2, 4], size=(USELESS, len(basis))) @ basis
+    dead = rng.integers(network.widths[1], size=USELESS)
+    for n, (l, i, _) in enumerate(network.edges):
+        if l == 0:
+            theta[dead == i, n] = 0
+    return np.unique(theta, axis=0)
+
+
 def _provable(network: LinearNetwork, minimum: _Minimum) -> bool:
     return minimum.strict or smooth_fibre(network, minimum) is not None
 
 
 def refute(
-    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, seed: int = 0
+    network: LinearNetwork, data_class: DataClass, *, strict: bool = False, rounds: int = 1, seed: int = 0
 ) -> SpuriousMinimum | None:
     """A spurious local minimum of a two-layer network for some data of a class, strict if one was found.
 
@@ -371,16 +413,17 @@ def refute(
     ``any`` data with ``G = 1`` first.  The certificate was accepted by the checker.
 
     Args:
-        network: two layers, at most three inputs and three outputs.
+        network: two layers; of more than three inputs or outputs only the sub-networks on at most three are searched.
         data_class: orthogonal data count for both classes.
         strict: whether only a strict minimum is wanted.
+        rounds: how often the search is repeated, each time more thoroughly, while nothing is found.
         seed: the result depends on the arguments only; networks may be searched in any order.
 
     Returns:
         None if none was found, which proves nothing.
 
     Raises:
-        ValueError: another depth, or more inputs or outputs.
+        ValueError: another depth.
 
     Example:
         >>> witness = refute(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ORTHOGONAL)
@@ -389,24 +432,58 @@ def refute(
         >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
         True
     """
+    for n in range(rounds):
+        witness = _found(network, data_class, strict, seed, 4**n)
+        if witness is not None:
+            return witness
+    return None
+
+
+def _found(
+    network: LinearNetwork, data_class: DataClass, strict: bool, seed: int, effort: int
+) -> SpuriousMinimum | None:
+    """One round of the search, thorough as ``effort`` says."""
     fallback: SpuriousMinimum | None = None
     for correlated in (False, True)[: 2 if data_class is DataClass.ANY else 1]:
         for part in _parts(network):
-            witness = _labelled(part.network, correlated, strict or fallback is not None, seed)
+            witness = _labelled(part.network, correlated, strict or fallback is not None, seed, effort)
             if witness is None:
                 continue
             whole = extend(network, part, witness)
             if whole is not None and whole.strict:
                 return whole
             fallback = fallback or (None if strict else whole)
+    if fallback is None and not strict:
+        return _useless_direction(network, data_class, seed)
     return fallback
+
+
+def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int) -> SpuriousMinimum | None:
+    """The last resort, for a small network itself: witnesses with an explicit critical family."""
+    part = network.pruned()
+    if max(part.network.widths[0], part.network.widths[-1]) > MAX_SEARCHED:
+        return None
+    form, order = _ordered(part.network)
+    turned, turned_order = _ordered(part.network.transposed())
+    for turn in range(PASSES):
+        found = _family(form, False, seed, turn)
+        whole = None if found is None else _relabelled(found, part.network, order)
+        if whole is None and (found := _family(turned, False, seed, turn)) is not None:
+            other = _relabelled(found, part.network.transposed(), turned_order)
+            whole = _transposed(other, part.network)
+        if whole is None and data_class is DataClass.ANY and (found := _family(form, True, seed, turn)) is not None:
+            whole = _relabelled(found, part.network, order)
+        if whole is not None:
+            return extend(network, part, whole)
+    return None
 
 
 def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
     """The pruned network, then its proper induced sub-networks up to isomorphism, the small ones first."""
     whole = network.pruned()
-    yield whole
     seen = {whole.network.canonical_form()}
+    if max(whole.network.widths[0], whole.network.widths[-1]) <= MAX_SEARCHED:
+        yield whole
     inputs, outputs = (_subsets(network.widths[l]) for l in (0, -1))
     for sources, targets in sorted(iterproduct(inputs, outputs), key=lambda s: (len(s[0]) * len(s[1]), s)):
         try:
@@ -420,19 +497,19 @@ def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
 
 
 def _subsets(n: int) -> list[tuple[int, ...]]:
-    return [c for size in range(1, n + 1) for c in combinations(range(n), size)]
+    return [c for size in range(1, min(n, MAX_SEARCHED) + 1) for c in combinations(range(n), size)]
 
 
-def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int) -> SpuriousMinimum | None:
+def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:
     """The witness of the canonical form (with ``G = 1`` also up to transposition), carried to the network."""
     form, order = _ordered(network)
     if correlated:
-        witness = _direct(form, True, strict, seed)
+        witness = _direct(form, True, strict, seed, effort)
         return None if witness is None else _relabelled(witness, network, order)
     other = network.transposed()
     turned, turned_order = _ordered(other)
     turn = (turned.widths, turned.masks) < (form.widths, form.masks)
-    witness = _direct(turned if turn else form, False, False, seed)
+    witness = _direct(turned if turn else form, False, False, seed, effort)
     if witness is None or (strict and not witness.strict):
         return None
     return (
@@ -458,16 +535,12 @@ def _relabelled(witness: SpuriousMinimum, network: LinearNetwork, order: Sequenc
                 result[i][j] = x
         return as_matrix(result)
 
+    def layers(weights: Weights) -> Weights:
+        return tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
+
     first, last = order[0], order[-1]
     data = Data(moved(witness.data.gram, first, first), moved(witness.data.cross, last, first), witness.data.constant)
-    point, better = (
-        tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
-        for weights in (witness.point, witness.better)
-    )
-    minimum = witness.minimum
-    if isinstance(minimum, CriticalFibre):
-        minimum = CriticalFibre(frozenset((l, order[l + 1][i], order[l][j]) for l, i, j in minimum.free))
-    return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)
+    return _carried(witness, network, data, layers, lambda e: (e[0], order[e[0] + 1][e[1]], order[e[0]][e[2]]))
 
 
 def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMinimum:
@@ -476,9 +549,25 @@ def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMin
     def turned(matrix: Matrix) -> Matrix:
         return as_matrix([list(column) for column in zip(*matrix, strict=True)])
 
+    def layers(weights: Weights) -> Weights:
+        return tuple(turned(w) for w in reversed(weights))
+
     data = Data.whitened(turned(witness.data.cross))
-    point, better = (tuple(turned(w) for w in reversed(weights)) for weights in (witness.point, witness.better))
+    return _carried(witness, network, data, layers, lambda e: (1 - e[0], e[2], e[1]))
+
+
+def _carried(
+    witness: SpuriousMinimum,
+    network: LinearNetwork,
+    data: Data,
+    layers: Callable[[Weights], Weights],
+    edge: Callable[[Edge], Edge],
+) -> SpuriousMinimum:
+    """The witness under a symmetry that maps weights by ``layers`` and edges by ``edge``."""
     minimum = witness.minimum
     if isinstance(minimum, CriticalFibre):
-        minimum = CriticalFibre(frozenset((1 - l, j, i) for l, i, j in minimum.free))
+        minimum = CriticalFibre(frozenset(map(edge, minimum.free)))
+    elif isinstance(minimum, CriticalFamily):
+        minimum = CriticalFamily(minimum.parameters, tuple((powers, layers(d)) for powers, d in minimum.terms))
+    point, better = layers(witness.point), layers(witness.better)
     return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)

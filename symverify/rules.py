@@ -14,7 +14,7 @@ import numpy as np
 
 from symverify.certificate import Benign, Contract, DenseBlock, Path, Step, WideBlock
 from symverify.data import Data, DataClass
-from symverify.network import LinearNetwork
+from symverify.network import LinearNetwork, Node
 
 BALDI_HORNIK = "Baldi-Hornik 1989: dense two-layer linear networks have no spurious local minima"
 KAWAGUCHI = "Kawaguchi 2016, Lu-Kawaguchi 2017: dense deep linear networks have no spurious local minima"
@@ -103,18 +103,24 @@ def contract(network: LinearNetwork, layer: int) -> LinearNetwork | None:
 
 def path_steps(network: LinearNetwork) -> Iterator[Settled]:
     """Rule P: a path j -> o whose hidden nodes are all reached by j alone, or all reach o alone, settles (o, j)."""
-    hidden = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l])]
+    by_input: dict[int, list[Node]] = {}
+    by_output: dict[int, list[Node]] = {}
+    for node in ((l, v) for l in range(1, network.depth) for v in range(network.widths[l])):
+        for groups, reach in ((by_input, network.inputs_of(*node)), (by_output, network.outputs_of(*node))):
+            if len(reach) == 1:
+                groups.setdefault(min(reach), []).append(node)
+    if network.depth > 1 and not (by_input or by_output):
+        return
     graph = network.to_graph()
-    for j in range(network.widths[0]):
-        allowed = [node for node in hidden if network.inputs_of(*node) == {j}]
-        ends = [(network.depth, o) for o in range(network.widths[-1])]
-        reached = nx.single_source_shortest_path(graph.subgraph([(0, j), *allowed, *ends]), (0, j))
+    starts = [(0, j) for j in range(network.widths[0])]
+    ends = [(network.depth, o) for o in range(network.widths[-1])]
+    for j, start in enumerate(starts):
+        part = graph.subgraph([start, *by_input.get(j, ()), *ends])
+        reached = nx.single_source_shortest_path(part, start)
         yield from _steps(p for node, p in reached.items() if node[0] == network.depth)
-    for o in range(network.widths[-1]):
-        allowed = [node for node in hidden if network.outputs_of(*node) == {o}]
-        starts = [(0, j) for j in range(network.widths[0])]
-        part = graph.subgraph([(network.depth, o), *allowed, *starts]).reverse()
-        reached = nx.single_source_shortest_path(part, (network.depth, o))
+    for o, end in enumerate(ends):
+        part = graph.reverse(copy=False).subgraph([end, *by_output.get(o, ()), *starts])
+        reached = nx.single_source_shortest_path(part, end)
         yield from _steps(p[::-1] for node, p in reached.items() if node[0] == 0)
 
 
@@ -159,8 +165,8 @@ def dense_block_steps(network: LinearNetwork, orthogonal: bool) -> Iterator[Sett
     together.add_nodes_from(live)
     for n, u in enumerate(live):
         for v in live[:n]:
-            inputs = not orthogonal or network.inputs_of(*u) & network.inputs_of(*v)
-            if inputs and network.outputs_of(*u) & network.outputs_of(*v):
+            apart = orthogonal and network.inputs_of(*u).isdisjoint(network.inputs_of(*v))
+            if not apart and not network.outputs_of(*u).isdisjoint(network.outputs_of(*v)):
                 together.add_edge(u, v)
     for part in nx.connected_components(together):
         first = min(part)

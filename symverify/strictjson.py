@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_DIGITS = 4000
+"""Below the limit of ``int``, so that every number can be read."""
 
 
 def read(path: str | Path) -> Any:
@@ -39,14 +42,32 @@ def parse(text: bytes) -> Any:
         raise ValueError('empty; a problem looks like {"format": "symverify-problem/1", "masks": ..., "data": ...}')
     if text.startswith(b"\xef\xbb\xbf"):
         raise ValueError("a byte order mark stands first; save the file as UTF-8 without one")
+    refused: list[_Refused] = []
+
+    def refuse(number: str) -> _Refused:
+        refused.append(
+            _Refused(f"number {number[:20]}: floats are not exact; write an integer or a string such as '3/2'")
+        )
+        return refused[-1]
+
+    def integer(digits: str) -> int | _Refused:
+        if len(digits) <= MAX_DIGITS:
+            return int(digits)
+        refused.append(_Refused(f"number {digits[:20]}...: more than {MAX_DIGITS} digits; round it"))
+        return refused[-1]
+
     try:
-        return json.loads(
+        value = json.loads(
             text.decode(),
-            parse_float=_no_float,
-            parse_constant=_no_float,
-            parse_int=_short_integer,
+            parse_float=refuse,
+            parse_constant=refuse,
+            parse_int=integer,
             object_pairs_hook=_no_duplicates,
         )
+        if refused:
+            where = _place(value, refused[0])
+            raise ValueError(f"{where}: {refused[0].why}" if where else refused[0].why)
+        return value
     except RecursionError:
         raise ValueError("brackets nested too deeply; masks are lists of lists of lists") from None
     except UnicodeDecodeError as error:
@@ -55,14 +76,30 @@ def parse(text: bytes) -> Any:
         raise ValueError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
 
 
-def _no_float(text: str) -> NoReturn:
-    raise ValueError(f"number {text[:20]}: floats are not exact; write an integer or a string such as '3/2'")
+@dataclass(frozen=True, slots=True, eq=False)
+class _Refused:
+    """Stands for a number that is refused, until its place in the file is known."""
+
+    why: str
 
 
-def _short_integer(text: str) -> int:
-    if len(text) > 4000:
-        raise ValueError(f"number {text[:20]}...: more than 4000 digits")
-    return int(text)
+def _place(value: Any, wanted: _Refused) -> str | None:
+    """Where ``wanted`` stands, such as ``data.G[1][0]``; the empty text if it is all of the file, None if not here."""
+    if value is wanted:
+        return ""
+    if not isinstance(value, dict | list):
+        return None
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        rest = _place(inner, wanted)
+        if rest is not None:
+            return (f"[{key}]" if isinstance(key, int) else _name(key)) + (
+                rest if rest[:1] in ("[", "") else f".{rest}"
+            )
+    return None
+
+
+def _name(key: str) -> str:
+    return key if key.isidentifier() and len(key) <= 40 else f"{key[:40]!r}"
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

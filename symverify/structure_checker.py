@@ -4,7 +4,7 @@
 
 One file, the standard library only, nothing shared with the prover or with ``checker.py``; the same outcomes and exit
 codes.  Nothing that it reads is ever evaluated.  `docs/certificate-format.md` specifies the format;
-`docs/mathematics.md` proves (section 13) one lemma for every function below named ``check_...``, under the same name.
+`docs/mathematics.md` proves (sections 13 to 15) one lemma for each function below named ``check_...``, under its name.
 
 Setting.  A two-layer network has masks ``m[0]`` (units x inputs) and ``m[1]`` (outputs x units), M = U W.  The side
 *inputs* speaks of the rows w_k of W: *nodes* are inputs and *ends* are outputs.  The side *outputs* is the transpose:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import astuple, fields
 from html import escape
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from tabulate import tabulate
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 FORMATS = {"text": "txt", "markdown": "md", "latex": "tex", "csv": "csv", "json": "json", "html": "html"}
 HEADINGS = {
     "claim": "claim",
+    "source": "source",
     "case": "case",
     "structure": "structure",
     "data": "data",
@@ -35,9 +37,9 @@ HEADINGS = {
 def render(rows: Sequence[Row], format: str) -> str:
     """The table of the rows in one of :data:`FORMATS`.
 
-    Columns: claim, case, structure, data, loss at the minimum, loss at the better point, inertia of the Hessian,
-    dimension of the gauge, rank of the Jacobian dM/dtheta, evidence, status (proved / assumed), certificate (the first
-    12 digits of its sha256).
+    Columns: claim, source, case, structure, data, loss at the minimum, loss at the better point, inertia of the
+    Hessian, dimension of the gauge, rank of the Jacobian dM/dtheta, evidence, status (proved / assumed), certificate
+    (the first 12 digits of its sha256).  As text, claim and source are left out; as LaTeX, they head the groups.
 
     Raises:
         ValueError: an unknown format.
@@ -48,15 +50,15 @@ def render(rows: Sequence[Row], format: str) -> str:
     table = [list(astuple(row)) for row in rows]
     headings = [HEADINGS[name] for name in names]
     if format == "text":
-        # the claim stands above; twelve columns would not fit a terminal
+        # claim and source stand above; thirteen columns would not fit a terminal
         return tabulate(
-            [line[1:] for line in table], headings[1:], tablefmt="simple", disable_numparse=True, maxcolwidths=34
+            [line[2:] for line in table], headings[2:], tablefmt="simple", disable_numparse=True, maxcolwidths=34
         )
     if format == "markdown":
         clean = [[cell.replace("|", "\\|") for cell in line] for line in table]
         return tabulate(clean, headings, tablefmt="github", disable_numparse=True)
     if format == "latex":
-        return latex_table(headings, table)
+        return latex_table(headings[2:], table)
     if format == "csv":
         out = io.StringIO()
         csv.writer(out, lineterminator="\n").writerows([names, *table])
@@ -69,11 +71,19 @@ def render(rows: Sequence[Row], format: str) -> str:
 
 
 def latex_table(headings: Sequence[str], table: Sequence[Sequence[str]]) -> str:
-    """A booktabs ``tabular`` (needs ``\\usepackage{booktabs}``), for ``\\input`` in a paper."""
-    lines = [" & ".join(map(_tex, line)) + r" \\" for line in (headings, *table)]
-    columns = "l" * len(headings)
-    body = [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule"]
-    return "\n".join([*body, r"\end{tabular}"])
+    """A booktabs ``tabular`` (needs ``\\usepackage{booktabs}``), for ``\\input`` in a paper.
+
+    The first two cells of each line, claim and source, head a group of lines, across all columns.
+    """
+    lines = [rf"\begin{{tabular}}{{{'l' * len(headings)}}}", r"\toprule", _tex_line(headings)]
+    for (claim, source), group in groupby(table, key=lambda line: (line[0], line[1])):
+        lines += [r"\midrule", rf"\multicolumn{{{len(headings)}}}{{l}}{{\textbf{{{_tex(claim)}}} ({_tex(source)})}} \\"]
+        lines += [_tex_line(line[2:]) for line in group]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def _tex_line(cells: Sequence[str]) -> str:
+    return " & ".join(map(_tex, cells)) + r" \\"
 
 
 def latex_document(reports: Sequence[Report], fragment: str) -> str:

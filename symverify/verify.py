@@ -54,6 +54,9 @@ ENOUGH = 4
 """Times DESCENTS before the best point found is taken for the better point of a certificate."""
 SEARCHABLE = 300
 """Weights up to which there is a search: exact Hessians of larger networks take minutes."""
+PATIENCE = (3.0, 16)
+"""Seconds and rounds (both) that the search for a strict minimum goes on after a degenerate one.  The rounds alone
+would be over at once in a small network; the seconds alone would let a busy machine change the answer."""
 ATTEMPTS = 6
 """Points of one loss value that are tried to certify."""
 
@@ -182,6 +185,8 @@ def analyze(
     start = time.monotonic()
     if isinstance(data, Data):
         check_shapes(network, data)
+    else:
+        data = DataClass(data)  # its text will do as well; ValueError for anything else
     part = network.pruned()
     proof = prove_benign(network, data)
     if proof is not None and (facts := accepted(proof)) is not None:
@@ -304,7 +309,7 @@ class _Run:
         self, network: LinearNetwork, part: SubNetwork, data_class: DataClass, until: float, whole: bool
     ) -> SpuriousMinimum | None:
         """The last witness of a part that extends to the network; a small part is left after some seconds."""
-        patience = 3.0 if whole else 0.5
+        patience = PATIENCE if whole else (0.5, 0)
         end = until if whole else min(until, time.monotonic() + 4.0)
         best = None
         for witness in self.design(part.network, data_class, end, patience):
@@ -315,11 +320,12 @@ class _Run:
         return best
 
     def design(
-        self, network: LinearNetwork, data_class: DataClass, until: float, patience: float
+        self, network: LinearNetwork, data_class: DataClass, until: float, patience: tuple[float, int]
     ) -> Iterator[SpuriousMinimum]:
-        """A strict witness; before it a degenerate one, and only that if none is strict for `patience` seconds."""
+        """A strict witness; before it a degenerate one, and only that if none is strict for as long as `patience`."""
         degenerate = False
-        while time.monotonic() < until:
+        enough, rounds = until, self.rounds
+        while time.monotonic() < until and (time.monotonic() < enough or self.rounds < rounds):
             for fibre in (False, True):
                 self.rounds += 1
                 self.progress(f"{network}: round {self.rounds}")
@@ -330,8 +336,9 @@ class _Run:
                     yield witness
                     if witness.strict:
                         return
+                    if not degenerate:
+                        enough, rounds = time.monotonic() + patience[0], self.rounds + patience[1]
                     degenerate = True
-                    until = min(until, time.monotonic() + patience)
 
     def certified(self, candidate: Candidate, only_strict: bool = False) -> SpuriousMinimum | None:
         self.candidates += 1

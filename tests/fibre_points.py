@@ -66,6 +66,16 @@ class Point:
         span = [rows[k] for k in feeding[end]]
         return rank([*span, self.vector(side, vector)]) == rank(span)
 
+    def is_absorbed(self, side: str, end: int, vector: Vector) -> bool:
+        """z is in the span of the vectors that reach the end and of the unit vectors of a unit of this end alone."""
+        rows, _, feeding = self.sides[side]
+        others, _, reached = self.sides["outputs" if side == "inputs" else "inputs"]
+        span = [rows[k] for k in feeding[end]]
+        for k in feeding[end]:
+            if others[k][end] and sum(k in units for units in feeding) == 1:
+                span += [self.vector(side, ("node", j)) for j in range(len(rows[k])) if k in reached[j]]
+        return rank([*span, self.vector(side, vector)]) == rank(span)
+
     def holds(self, fact: Fact) -> bool | None:
         """Whether the fact is true; None for ``move``, which is not decided by the weights alone."""
         name, *values = fact
@@ -80,6 +90,8 @@ class Point:
                 return self.is_orthogonal(side, end, ("unit", unit))  # type: ignore[arg-type]
             case "spanned":
                 return self.is_spanned(*values)  # type: ignore[arg-type]
+            case "absorbed":
+                return self.is_absorbed(*values)  # type: ignore[arg-type]
         return None
 
     def rank_sum(self) -> int:

@@ -389,3 +389,22 @@ def test_whitespace_and_the_order_of_keys_do_not_matter() -> None:
     body = json.loads((FOLDER / "valid" / "fibre.json").read_bytes())
     turned = dict(reversed(body.items()))
     assert checker.check_bytes(json.dumps(turned, indent=3).encode())[0] == "valid"
+
+
+@pytest.mark.parametrize("layers", [100_000, pytest.param(3_000_000, marks=pytest.mark.slow)])
+def test_a_network_of_very_many_layers(layers: int) -> None:
+    """A chain of units: as long a path, and time in proportion (it took hours while it was in the square)."""
+    body = json.loads((FOLDER / "valid" / "path-scalar-output.json").read_bytes())
+    body |= {"masks": [[[1]]] * layers, "steps": [{"rule": "path", "path": [0] * (layers + 1)}]}
+    data = json.dumps(body, separators=(",", ":")).encode()
+    assert len(data) < checker.MAX_BYTES
+    assert checker.check_bytes(data)[0] == "valid"
+
+
+def test_a_file_that_does_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(checker, "Network", full)
+    body = (FOLDER / "valid" / "strict.json").read_bytes()
+    assert checker.check_bytes(body) == ("malformed", "file: too large for the memory of this machine")

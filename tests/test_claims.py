@@ -615,3 +615,15 @@ def test_remake_ends_with_the_same_bytes(name: str, tmp_path: Path, monkeypatch:
     assert settle(name, remake=True) == settled(name)
     made = {(name, path.stem): path.read_bytes() for path in (copy / "certificates" / name).iterdir()}
     assert made == {slot: data for slot, data in COMMITTED.items() if slot[0] == name}
+
+
+def test_interrupting_a_theorem_script_says_where_the_certificates_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stop(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(claims, "settle", stop)
+    assert claims.main("three_outputs") == 130
+    kept = THEOREMS / "certificates" / "three_outputs"
+    assert capsys.readouterr() == ("", f"three_outputs: interrupted; certificates are in {kept}\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import pairwise
 from itertools import product as cartesian
@@ -17,13 +17,23 @@ from structures import SIX_WEIGHTS, TWICE
 from symverify import checking, structure_checker
 from symverify.certificate import SpuriousMinimum, encode, masks_json
 from symverify.certify import exact_certificates
-from symverify.data import DataClass
+from symverify.data import Data, DataClass
 from symverify.enumeration import structures
 from symverify.exact import Matrix, as_matrix, nullspace, rank
-from symverify.fibre import MAX_WIDTH, minimal_core, named_lemma, named_literal, propagate, prove_fibre, refutation
+from symverify.fibre import (
+    MAX_WIDTH,
+    minimal_core,
+    named_lemma,
+    named_literal,
+    propagate,
+    prove_bottleneck,
+    prove_fibre,
+    refutation,
+)
 from symverify.fibre_lemmas import Encoding, Vector, encode_lemmas, subsets
 from symverify.loss import gradient, jacobian, product, residual, weights_of
 from symverify.network import LinearNetwork
+from symverify.refute import refute
 from symverify.rules import prove_benign
 from symverify.search import designed_candidates
 from symverify.verify import accepted
@@ -50,7 +60,10 @@ def sample(count: int, seed: int = 0) -> list[LinearNetwork]:
 # -- the same clauses as the checker's --------------------------------------------------------------------
 
 
-def the_checkers_clauses(network: LinearNetwork, encoding: Encoding) -> Iterator[tuple[Any, Any]]:
+def the_checkers_clauses(
+    network: LinearNetwork, encoding: Encoding, data_class: DataClass | None = None
+) -> Iterator[tuple[Any, Any]]:
+    word = None if data_class is None else data_class.value
     sides = structure_checker.read_sides(masks_json(network))
     literals = {}
     for n, fact in enumerate(encoding.facts, start=1):
@@ -58,7 +71,7 @@ def the_checkers_clauses(network: LinearNetwork, encoding: Encoding) -> Iterator
             body = named_literal(fact, holds).to_json()
             literals[n if holds else -n] = structure_checker.read_literal(sides, body, "fact")
     for clause, instance in zip(encoding.clauses, encoding.instances, strict=True):
-        theirs = structure_checker.read_lemma(sides, named_lemma(instance).to_json(), "lemma")
+        theirs = structure_checker.read_lemma(sides, named_lemma(instance).to_json(), "lemma", word)
         yield {literals[x] for x in clause}, theirs
 
 
@@ -68,6 +81,33 @@ def test_prover_and_checker_make_the_same_clauses(network: LinearNetwork) -> Non
     assert {instance.lemma for instance in encoding.instances} >= {"move", "orthogonal", "spanned", "zero-node"}
     for ours, theirs in the_checkers_clauses(network, encoding):
         assert ours == theirs
+
+
+BOTTLENECK = LinearNetwork.from_units(([1, 2], [3]), ([1, 2], [1, 2]))
+
+
+@pytest.mark.parametrize("data_class", list(DataClass), ids=str)
+@pytest.mark.parametrize(
+    "network", [SIX_WEIGHTS, BOTTLENECK, LinearNetwork.dense(3, 1, 3), *sample(6, seed=8)], ids=str
+)
+def test_they_make_the_same_clauses_for_a_class_of_data(network: LinearNetwork, data_class: DataClass) -> None:
+    """Also: the prover leaves out no instance of `bottleneck` that says something."""
+    encoding = encode_lemmas(network, data_class)
+    for ours, theirs in the_checkers_clauses(network, encoding, data_class):
+        assert ours == theirs
+    sides = structure_checker.read_sides(masks_json(network))
+
+    def clause(body: dict[str, Any]) -> Any:
+        return structure_checker.read_lemma(sides, body, "lemma", data_class.value)
+
+    kept = [clause(named_lemma(x).to_json()) for x in encoding.instances if x.lemma == "bottleneck"]
+    for side in ("inputs", "outputs"):
+        for unit in range(network.widths[1]):
+            try:
+                found = clause({"lemma": "bottleneck", "side": side, "unit": unit})
+            except structure_checker.InvalidCertificate:
+                continue
+            assert found in kept  # a clause that two instances have in common is kept once
 
 
 # -- the lemmas at points ---------------------------------------------------------------------------------
@@ -84,8 +124,12 @@ STATIC = {
     "orthogonal",
     "spanned",
     "absorption",
+    "absorbed-spanned",
+    "absorbed-private",
+    "absorbed-span",
 }
 """Lemmas about one critical point; the others speak of rank-stable points."""
+LINEAR_ALGEBRA = {name for name in STATIC if not name.startswith(("orthogonal", "spanned", "absor"))}
 
 
 def critical_point(network: LinearNetwork, rng: random.Random) -> Point:
@@ -104,7 +148,7 @@ def critical_point(network: LinearNetwork, rng: random.Random) -> Point:
 
 @pytest.mark.parametrize("network", [LinearNetwork.dense(3, 3, 3), SIX_WEIGHTS, TWICE, *sample(5, seed=1)], ids=str)
 def test_the_static_lemmas_hold_at_random_critical_points(network: LinearNetwork) -> None:
-    encoding = encode_lemmas(network)
+    encoding = encode_lemmas(network, DataClass.ANY)
     rng = random.Random(0)
     for _ in range(12):
         point = critical_point(network, rng)
@@ -117,10 +161,10 @@ def test_linear_algebra_of_all_small_matrices() -> None:
     own = [
         n
         for n, instance in enumerate(encoding.instances)
-        if instance.side == "inputs" and instance.lemma in STATIC - {"orthogonal", "spanned", "absorption"}
+        if instance.side == "inputs" and instance.lemma in LINEAR_ALGEBRA
     ]
     names = {encoding.instances[n].lemma for n in own}
-    assert names == STATIC - {"orthogonal", "spanned", "absorption"}
+    assert names == LINEAR_ALGEBRA
     zero: Matrix = as_matrix([[0, 0, 0]])
     rows = list(cartesian((0, 1, 2), repeat=3))
     for n, matrix in enumerate(cartesian(rows, repeat=3)):
@@ -184,11 +228,18 @@ def witnesses(network: LinearNetwork, rounds: int = 4, count: int = 3) -> list[S
     return found
 
 
+def class_of(data: Data) -> DataClass:
+    """The narrowest class of the data."""
+    diagonal = all((x > 0) if i == j else not x for i, row in enumerate(data.gram) for j, x in enumerate(row))
+    return DataClass.ORTHOGONAL if diagonal else DataClass.ANY
+
+
 def contradictions(network: LinearNetwork, minima: list[SpuriousMinimum], seed: int = 0) -> tuple[int, int]:
     """(points where a lemma fails before the walk to a rank-stable point, and after it)."""
-    encoding, rng = encode_lemmas(network), random.Random(seed)
+    rng = random.Random(seed)
     before = after = 0
     for minimum in minima:
+        encoding = encode_lemmas(network, class_of(minimum.data))
         point = Point(network, minimum.point, residual(network, minimum.point, minimum.data))
         before += bool(violated(encoding, point))
         stable = rank_stable(point, rng)
@@ -228,6 +279,33 @@ def test_no_lemma_fails_at_any_rank_stable_spurious_minimum_up_to_3_3_3() -> Non
             assert contradictions(network, found)[1] == 0, network
             minima += len(found)
     assert minima > 500
+
+
+def careless_clauses(encoding: Encoding) -> Iterator[tuple[int, ...]]:
+    """`move-rank` for w_l in the set Q without k: then (Q without k) and l are the set Q without k."""
+    number: dict[Any, int] = {fact: n for n, fact in enumerate(encoding.facts, start=1)}
+    moves = [fact for fact in number if fact[0] == "move" and fact[2][0] == "unit"]
+    for _, side, (_, l), units in moves:
+        for name, *rest in list(number):
+            if name != "dependent" or rest[0] != side:
+                continue
+            moving = set(rest[1]) & set(units)
+            resting = tuple(k for k in rest[1] if k not in units)
+            smaller = number.get(("dependent", side, resting, rest[2]))
+            if len(moving) == 1 and l in resting and smaller:
+                yield -number["move", side, ("unit", l), units], smaller, -number["dependent", *rest]
+
+
+def test_the_semantic_test_finds_a_careless_rule() -> None:
+    caught = 0
+    for network in WITH_MINIMA:
+        encoding = encode_lemmas(network)
+        careless = list(careless_clauses(encoding))
+        for minimum in witnesses(network):
+            point = Point(network, minimum.point, residual(network, minimum.point, minimum.data))
+            known = assignment(encoding, rank_stable(point, random.Random(0)))
+            caught += any(not any(known[abs(x) - 1] == (x > 0) for x in clause) for clause in careless)
+    assert caught > 0
 
 
 def test_transposed_points() -> None:
@@ -348,6 +426,90 @@ def test_dead_units_and_unused_nodes() -> None:
     proof = prove_fibre(network)
     assert proof is not None
     assert checking.check_bytes(encode(proof))[0] == "valid"
+
+
+# -- bottlenecks ------------------------------------------------------------------------------------------
+
+
+def test_a_bottleneck_of_one_unit_is_proved() -> None:
+    dense = LinearNetwork.dense(3, 1, 3)
+    assert prove_fibre(dense) is None
+    for network in (dense, BOTTLENECK):
+        for data_class in DataClass:
+            proof = prove_bottleneck(network, data_class)
+            assert proof is not None
+            outcome, facts = checking.check_bytes(encode(proof))
+            assert (outcome, facts) == ("valid", [accepted(proof)])
+            words = "all orthogonal data" if data_class is DataClass.ORTHOGONAL else "for all data and the squared"
+            assert words in facts[0]["proved"]
+            assert proof == prove_bottleneck(network, data_class)
+
+
+def test_correlated_data_couple_further_inputs() -> None:
+    """The transposed structure is proved for orthogonal data only: the column of the further input has to follow."""
+    turned = BOTTLENECK.transposed()
+    assert prove_bottleneck(turned, DataClass.ORTHOGONAL) is not None
+    assert refute(turned, DataClass.ORTHOGONAL) is None
+    assert prove_bottleneck(turned, DataClass.ANY) is None
+    witness = refute(turned, DataClass.ANY)
+    assert witness is not None
+    assert class_of(witness.data) is DataClass.ANY
+
+
+def test_what_no_bottleneck_proves() -> None:
+    """Two units on the same pairs (Theorem A of rank two is not used), spurious minima, other depths and widths."""
+    for network in (LinearNetwork.dense(3, 2, 3), SIX_WEIGHTS, TWICE, LinearNetwork.dense(2, 2, 2, 2)):
+        assert [prove_bottleneck(network, data_class) for data_class in DataClass] == [None, None]
+    assert prove_bottleneck(LinearNetwork.dense(MAX_WIDTH + 1, 1, 2), DataClass.ANY) is None
+
+
+def test_fibre_proofs_are_bottleneck_proofs_and_any_data_contain_orthogonal_data() -> None:
+    networks = sample(60, seed=9)
+    fibre = [prove_fibre(network) is not None for network in networks]
+    both, whitened = (
+        [prove_bottleneck(n, c) is not None for n in networks] for c in (DataClass.ANY, DataClass.ORTHOGONAL)
+    )
+    assert all(b >= f for f, b in zip(fibre, both, strict=True))
+    assert all(w >= b for b, w in zip(both, whitened, strict=True))
+    assert sum(whitened) > sum(fibre)
+
+
+def test_isomorphic_structures_and_for_orthogonal_data_transposed_ones_have_alike_bottlenecks() -> None:
+    rng = random.Random(10)
+    proved = set()
+    for network in [BOTTLENECK, *sample(12, seed=10)]:
+        order = [rng.sample(range(w), w) for w in network.widths]
+        moved, turned = network.permuted(order), network.transposed()
+        for data_class in DataClass:
+            found = prove_bottleneck(network, data_class) is not None
+            proved.add(found)
+            assert (prove_bottleneck(moved, data_class) is not None) == found
+            if data_class is DataClass.ORTHOGONAL:
+                assert (prove_bottleneck(turned, data_class) is not None) == found
+    assert proved == {True, False}
+
+
+def with_bottleneck(networks: Iterable[LinearNetwork], data_class: DataClass) -> list[LinearNetwork]:
+    """Those that the lemma `bottleneck` is needed for."""
+    return [n for n in networks if prove_fibre(n) is None and prove_bottleneck(n, data_class) is not None]
+
+
+@pytest.mark.parametrize("data_class", list(DataClass), ids=str)
+def test_no_witness_where_a_bottleneck_is_proved(data_class: DataClass) -> None:
+    small = [network for size in SIZES if sum(size) <= 7 for network in structures(*size)]
+    proved = with_bottleneck(small, data_class)
+    assert len(proved) >= 8
+    for network in random.Random(11).sample(proved, 8):
+        assert refute(network, data_class) is None, network
+        assert not [w for w in witnesses(network, rounds=2) if data_class in (class_of(w.data), DataClass.ANY)], network
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data_class", list(DataClass), ids=str)
+def test_no_witness_where_a_bottleneck_is_proved_up_to_3_3_3(data_class: DataClass) -> None:
+    for network in with_bottleneck(all_structures(), data_class):
+        assert refute(network, data_class) is None, network
+        assert not [w for w in witnesses(network) if data_class in (class_of(w.data), DataClass.ANY)], network
 
 
 # -- cores and refutations --------------------------------------------------------------------------------

@@ -402,3 +402,43 @@ def test_shown_as_text_and_latex() -> None:
     assert shown.startswith("$M = ")
     assert r"w^{1}_{11} & 0 \\ w^{1}_{21} & w^{1}_{22}" in shown
     assert shown.count(r"\begin{pmatrix}") == shown.count(r"\end{pmatrix}") == 2
+
+
+def test_numpy_rows_and_entries_in_lists() -> None:
+    expected = LinearNetwork.from_masks([[[1, 0], [1, 1]]])
+    assert LinearNetwork.from_masks([[np.array([1, 0]), np.array([True, True])]]) == expected
+    assert LinearNetwork.from_masks([[[np.int64(1), np.int64(0)], [np.True_, 1]]]) == expected
+
+
+@pytest.mark.parametrize("order", [[[0, 0], [0, 1], [0]], [[0, 1], [0, 1]], [[0, 1, 2], [0, 1], [0]]])
+def test_only_permutations_permute(order: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="one permutation per layer"):
+        LinearNetwork.dense(2, 2, 1).permuted(order)
+
+
+def test_graphs_of_other_kinds_are_refused() -> None:
+    graph = LinearNetwork.dense(2, 2, 1).to_graph()
+    for other in (nx.MultiDiGraph(graph), nx.Graph(graph), [graph]):
+        with pytest.raises(ValueError, match=r"a networkx\.DiGraph is expected"):
+            LinearNetwork.from_graph(other)
+    graph.add_node("x", layer=[1], index=0)
+    with pytest.raises(ValueError, match="layers are to be 0"):
+        LinearNetwork.from_graph(graph)
+
+
+def test_reach_is_that_of_the_graph() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(30):
+        widths = rng.integers(1, 6, size=4)
+        net = LinearNetwork.from_masks([rng.integers(0, 2, size=(b, a)) for a, b in pairwise(widths)])
+        graph = net.to_graph()
+        for l, v in graph:
+            below, above = nx.ancestors(graph, (l, v)) | {(l, v)}, nx.descendants(graph, (l, v)) | {(l, v)}
+            assert net.inputs_of(l, v) == {u for layer, u in below if layer == 0}
+            assert net.outputs_of(l, v) == {u for layer, u in above if layer == net.depth}
+
+
+def test_a_thousand_units_a_layer() -> None:
+    net = LinearNetwork.from_masks([np.ones((1000, 1000), dtype=int), np.ones((2, 1000), dtype=int)])
+    assert len(net.covered) == 2000
+    assert net.is_pruned()

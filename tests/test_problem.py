@@ -247,7 +247,10 @@ def test_bad_rational(path: Path, bad: str) -> None:
 
 
 def test_denominator_zero(path: Path) -> None:
-    assert fault(path, problem(data=moments(c0="1/0"))) == "data.c0: '1/0' has denominator zero"
+    assert (
+        fault(path, problem(data=moments(c0="1/0")))
+        == "data.c0: '1/0' has denominator zero; write 'p' or 'p/q' with q > 0"
+    )
 
 
 @pytest.mark.parametrize(
@@ -298,15 +301,26 @@ GOOD = json.dumps(problem())
         (b"[" * 10**6, "brackets nested too deeply; masks are lists of lists of lists"),
         (b'{"a":' * 10**6, "brackets nested too deeply; masks are lists of lists of lists"),
         (GOOD.replace("[1, 1]", f"[1, {'[' * 10**5}{']' * 10**5}]").encode(), "brackets nested too deeply"),
-        (GOOD.replace("[1, 1]", "[1, 1.0]").encode(), "number 1.0: floats are not exact; write an integer"),
-        (GOOD.replace("[1, 1]", "[1, 1e0]").encode(), "number 1e0: floats are not exact; write an integer"),
-        (GOOD.replace("[1, 1]", "[1, NaN]").encode(), "number NaN: floats are not exact"),
-        (GOOD.replace("[1, 1]", "[1, Infinity]").encode(), "number Infinity: floats are not exact"),
-        (GOOD.replace("[1, 1]", "[1, -Infinity]").encode(), "number -Infinity: floats are not exact"),
+        (
+            GOOD.replace("[1, 1]", "[1, 1.0]").encode(),
+            "masks[0][0][1]: number 1.0: floats are not exact; write an integer",
+        ),
+        (
+            GOOD.replace("[1, 1]", "[1, 1e0]").encode(),
+            "masks[0][0][1]: number 1e0: floats are not exact; write an integer",
+        ),
+        (GOOD.replace("[1, 1]", "[1, NaN]").encode(), "masks[0][0][1]: number NaN: floats are not exact"),
+        (GOOD.replace("[1, 1]", "[1, Infinity]").encode(), "masks[0][0][1]: number Infinity: floats are not exact"),
+        (GOOD.replace("[1, 1]", "[1, -Infinity]").encode(), "masks[0][0][1]: number -Infinity: floats are not exact"),
         (
             GOOD.replace("[1, 1]", f"[1, {'9' * 4001}]").encode(),
-            "number 99999999999999999999...: more than 4000 digits",
+            "masks[0][0][1]: number 99999999999999999999...: more than 4000 digits",
         ),
+        (
+            GOOD.replace('"any"', '["x", {"a b": 0.5}, 0.25]').encode(),
+            "data.class[1].'a b': number 0.5: floats are not",
+        ),
+        (b"0.5", "number 0.5: floats are not exact"),
         (b"1" * 10**6, "number 11111111111111111111...: more than 4000 digits"),
         (b'{"format": 1, "format": 1}', "key 'format' occurs twice; keep one of them"),
         (GOOD.replace('"class"', '"class": "any", "class"').encode(), "key 'class' occurs twice; keep one of them"),

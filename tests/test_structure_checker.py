@@ -17,7 +17,8 @@ import mutants
 import pytest
 
 from symverify import checker, checking, cli, structure_checker
-from symverify.fibre import prove_fibre
+from symverify.data import DataClass
+from symverify.fibre import prove_bottleneck, prove_fibre
 from symverify.network import LinearNetwork
 
 CHECKER = Path(structure_checker.__file__)
@@ -59,7 +60,7 @@ def test_valid(path: Path) -> None:
 
 def test_the_valid_examples_use_every_lemma() -> None:
     used = {lemma["lemma"] for path in FILES for lemma in json.loads(path.read_bytes())["lemmas"]}
-    assert used == {*structure_checker.LEMMAS, "not-global"}
+    assert used == {*structure_checker.LEMMAS, "not-global", "bottleneck"}
 
 
 def test_what_is_proved_is_said() -> None:
@@ -74,7 +75,8 @@ def test_the_examples_of_the_documentation() -> None:
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
     outcomes = [checking.check_bytes(json.dumps(block).encode())[0] for block in blocks]
     assert set(outcomes) <= {"valid", "assumes"}
-    assert [block["kind"] for block in blocks if "kind" in block].count("benign-fibre") == 1
+    kinds = [block["kind"] for block in blocks if "kind" in block]
+    assert set(kinds) >= set(structure_checker.KINDS)
 
 
 def test_no_covered_pair_is_benign_for_want_of_a_residual() -> None:
@@ -188,6 +190,27 @@ ACCEPTED: list[tuple[Json, set[Any]]] = [
         {"lemma": "move-gradient", "side": W, "vector": ["unit", 1], "units": [0, 2], "unit": 0, "end": 0},
         {no(MOVE), (("orthogonal", W, 0, 1), True)},
     ),
+    (
+        {"lemma": "absorbed-spanned", "side": W, "end": 0, "vector": ["unit", 1]},
+        {(("spanned", W, 0, ("unit", 1)), False), (("absorbed", W, 0, ("unit", 1)), True)},
+    ),
+    (
+        {"lemma": "absorbed-span", "side": W, "end": 1, "vector": ["unit", 0], "units": [1], "nodes": [1, 2]},
+        {
+            (("absorbed", W, 1, ("node", 0)), False),
+            dependent(W, {1}, {1, 2}),
+            dependent(W, {0, 1}, {1, 2}, False),
+            (("absorbed", W, 1, ("unit", 0)), True),
+        },
+    ),
+    (
+        {"lemma": "absorbed-span", "side": U, "end": 1, "vector": ["node", 0], "units": [0], "nodes": [0]},
+        {  # the vector of unit 0 may be nonzero at output 2, too
+            (("absorbed", U, 1, ("node", 2)), False),
+            dependent(U, {0}, {0}),
+            (("absorbed", U, 1, ("node", 0)), True),
+        },
+    ),
 ]
 ACCEPTED_DENSE: list[tuple[Json, set[Any]]] = [
     (
@@ -248,11 +271,21 @@ ACCEPTED_SPARSE: list[tuple[Json, set[Any]]] = [
 ]
 
 
-def clause(masks: Any, lemma: Json) -> Any:
-    return structure_checker.read_lemma(structure_checker.read_sides(masks), lemma, "lemma")
+PRIVATE = [[[0, 0, 1], [1, 1, 0]], [[1, 1], [1, 1]]]  # units {3} x {1, 2}, {1, 2} x {1, 2}
+ACCEPTED_PRIVATE: list[tuple[Json, set[Any]]] = [
+    (
+        {"lemma": "absorbed-private", "side": U, "end": 2, "unit": 0, "node": 1},
+        {dependent(W, {0}, {2}), (("absorbed", U, 2, ("node", 1)), True)},
+    ),
+]
+
+
+def clause(masks: Any, lemma: Json, data_class: str | None = None) -> Any:
+    return structure_checker.read_lemma(structure_checker.read_sides(masks), lemma, "lemma", data_class)
 
 
 TABLE = [
+    *((PRIVATE, *row) for row in ACCEPTED_PRIVATE),
     *((MIXED, *row) for row in ACCEPTED),
     *((DENSE, *row) for row in ACCEPTED_DENSE),
     *((SPARSE, *row) for row in ACCEPTED_SPARSE),
@@ -265,7 +298,78 @@ def test_the_clause_of_a_lemma(masks: Any, lemma: Json, expected: set[Any]) -> N
 
 
 def test_every_lemma_stands_in_the_table() -> None:
-    assert {lemma["lemma"] for lemma, _ in ACCEPTED + ACCEPTED_DENSE} == set(structure_checker.LEMMAS)
+    listed = {lemma["lemma"] for _, lemma, _ in TABLE}
+    assert listed == set(structure_checker.LEMMAS)
+
+
+def units(*pairs: tuple[list[int], list[int]], inputs: int = 3, outputs: int = 3) -> Any:
+    """Masks from (inputs, outputs) of the units, counted from 0."""
+    first = [[int(j in sources) for j in range(inputs)] for sources, _ in pairs]
+    return [first, [[int(o in targets) for _, targets in pairs] for o in range(outputs)]]
+
+
+def residuals(*pairs: tuple[int, int]) -> set[Any]:
+    return {(("residual", o, j), True) for o, j in pairs}
+
+
+def not_absorbed(side: str, end: int, nodes: tuple[int, ...]) -> set[Any]:
+    return {(("absorbed", side, end, ("node", n)), False) for n in nodes}
+
+
+BOTH = ([0, 1], [0, 1])
+ROW, COLUMN = ([2], [0, 1]), ([0, 1], [2])
+BOTTLENECKS: list[tuple[Any, str, int, str, Any]] = [
+    # one unit: R lives where it has to, a contradiction at once
+    (units(BOTH), W, 0, "any", set()),
+    (units(BOTH), U, 0, "any", set()),
+    (units(BOTH), U, 0, "orthogonal", set()),
+    # a further input: for correlated data it has to follow, by side `outputs` only
+    (units(ROW, BOTH), U, 1, "any", residuals((0, 2), (1, 2)) | not_absorbed(U, 2, (0, 1))),
+    (units(ROW, BOTH), U, 1, "orthogonal", residuals((0, 2), (1, 2))),
+    (units(ROW, BOTH), W, 1, "orthogonal", residuals((0, 2), (1, 2))),
+    (units(ROW, BOTH), W, 1, "any", "the outputs of the block have further inputs"),
+    # a further output: rows do not interact
+    (units(COLUMN, BOTH), W, 1, "any", residuals((2, 0), (2, 1))),
+    (units(COLUMN, BOTH), U, 1, "any", residuals((2, 0), (2, 1))),
+    # the unit goes on outside the block
+    (
+        units(([0, 1], [0, 1, 2]), ([0], [2])),
+        W,
+        0,
+        "any",
+        residuals((2, 0), (2, 1)) | not_absorbed(W, 2, (0, 1)),
+    ),
+    (
+        units(([0, 1, 2], [0, 1]), ([2], [0])),
+        U,
+        0,
+        "orthogonal",
+        residuals((0, 2), (1, 2)) | not_absorbed(U, 2, (0, 1)),
+    ),
+    # one output has an input that the other has not
+    (units(BOTH, ([2], [0])), U, 0, "any", "the outputs of the block do not have the same inputs"),
+    (units(BOTH, ([2], [0])), W, 0, "any", "the outputs of the block do not have the same inputs"),
+    (units(BOTH, ([2], [0])), U, 0, "orthogonal", residuals((0, 2))),
+    # two units on the same pairs; a unit without inputs; one without outputs
+    (units(BOTH, BOTH), W, 0, "any", "no pair is covered by the unit alone"),
+    (units(BOTH, BOTH), U, 0, "orthogonal", "no pair is covered by the unit alone"),
+    (units(BOTH, ([], [0, 1])), W, 1, "any", "no pair is covered by the unit alone"),
+    (units(BOTH, ([], [0, 1])), U, 1, "orthogonal", "no pair is covered by the unit alone"),
+    (units(BOTH, ([0, 1], [])), W, 1, "orthogonal", "no pair is covered by the unit alone"),
+    (units(BOTH, ([0, 1], [])), U, 1, "any", "no pair is covered by the unit alone"),
+]
+
+
+@pytest.mark.parametrize(("masks", "side", "unit", "data_class", "expected"), BOTTLENECKS)
+def test_the_clause_of_a_bottleneck(masks: Any, side: str, unit: int, data_class: str, expected: Any) -> None:
+    lemma = {"lemma": "bottleneck", "side": side, "unit": unit}
+    if isinstance(expected, set):
+        assert clause(masks, lemma, data_class) == expected
+        return
+    with pytest.raises(structure_checker.InvalidCertificate) as error:
+        clause(masks, lemma, data_class)
+    assert str(error.value).startswith(f"lemma: {expected}")
+    assert not isinstance(error.value, structure_checker.MalformedCertificate)
 
 
 MOVE_RANK = {
@@ -319,6 +423,18 @@ REFUSED: list[tuple[Json, str]] = [
     (MOVE_RANK | {"vector": ["unit", 2]}, "lemma: move-rank: the vector is one of the set"),
     (MOVE_RANK | {"vector": ["unit", 0]}, "lemma: move-rank: the vector is one of the set"),
     (MOVE_RANK | {"vector": ["node", 2]}, "lemma: vector: its node"),
+    ({"lemma": "absorbed-spanned", "side": W, "end": 1, "vector": ["unit", 1]}, "lemma: this instance says nothing"),
+    (
+        {"lemma": "absorbed-private", "side": W, "end": 1, "unit": 1, "node": 1},
+        "lemma: absorbed-private: the unit does",
+    ),
+    (
+        {"lemma": "absorbed-private", "side": W, "end": 0, "unit": 1, "node": 1},
+        "lemma: absorbed-private: the unit does",
+    ),
+    (SPANNED | {"lemma": "absorbed-span", "end": 0}, "lemma: absorbed-span: a unit does not reach"),
+    (SPANNED | {"lemma": "absorbed-span", "vector": ["unit", 1], "units": [1]}, "lemma: vector: its unit"),
+    (SPANNED | {"lemma": "absorbed-span", "vector": ["node", 0]}, "lemma: vector: its node"),
 ]
 
 
@@ -373,11 +489,20 @@ def test_invalid(name: str, place: str, value: Any, reason: str) -> None:
     assert why.startswith(reason), why
 
 
+def test_the_node_of_a_private_unit_is_one_of_its_own() -> None:
+    lemma = {"lemma": "absorbed-private", "side": U, "end": 2, "unit": 0, "node": 2}
+    with pytest.raises(structure_checker.InvalidCertificate, match="absorbed-private: the node is not"):
+        clause(units(ROW, BOTH), lemma)
+
+
+SPARE = ("subset", "absorbed-spanned")
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_no_lemma_and_no_step_can_be_left_out(path: Path) -> None:
     """Each lemma is replaced by another one of the list, each step by the first one."""
     body = json.loads(path.read_bytes())
-    spare = path.stem == "subset"  # the lemma and the step that show this lemma serve no other purpose
+    spare = path.stem in SPARE  # the lemma and the step that show this lemma serve no other purpose
     for n in range(len(body["lemmas"]) - spare):
         assert check(edited(body, f"lemmas/{n}", body["lemmas"][n - 1]))[0] == "invalid"
     for n in range(1, len(body["steps"]) - 2 * spare):
@@ -433,6 +558,47 @@ def test_malformed(place: str, value: Any) -> None:
     assert "\n" not in reason
 
 
+BOTTLENECK_LEMMA = {"lemma": "bottleneck", "side": W, "unit": 0}
+MALFORMED_BOTTLENECK: list[tuple[str, Any]] = [
+    ("kind", "benign-fibre"),  # has no data
+    ("data", {"class": "whitened"}),
+    ("data", "any"),
+    ("data", {"G": [["1"]], "C": [["1"]], "c0": "1"}),
+    ("lemmas/0", BOTTLENECK_LEMMA | {"unit": 3}),
+    ("lemmas/0", BOTTLENECK_LEMMA | {"unit": "0"}),
+    ("lemmas/0", BOTTLENECK_LEMMA | {"side": "left"}),
+    ("lemmas/0", BOTTLENECK_LEMMA | {"nodes": [0]}),
+    ("lemmas/0", {"lemma": "bottleneck", "unit": 0}),
+    ("lemmas/0", {"lemma": "absorbed-private", "side": U, "end": 2, "unit": 0, "node": 3}),
+    ("lemmas/0", {"lemma": "absorbed-span", "side": U, "end": 2, "vector": ["node", 1], "units": [0]}),
+    ("steps/0/clause", [{"fact": "absorbed", "side": U, "end": 3, "vector": ["node", 0], "holds": 1}]),
+    ("steps/0/clause", [{"fact": "absorbed", "side": U, "end": 2, "vector": ["node", 3], "holds": 1}]),
+    ("steps/0/clause", [{"fact": "absorbed", "side": U, "end": 2, "unit": 0, "holds": 1}]),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), MALFORMED_BOTTLENECK)
+def test_malformed_bottleneck(place: str, value: Any) -> None:
+    outcome, reason = check(edited(example("bottleneck"), place, value))
+    assert outcome == "malformed", reason
+
+
+def test_a_bottleneck_needs_a_class_of_data() -> None:
+    """The lemma is about the squared loss: `benign-fibre`, for every convex loss, does not know it."""
+    body = {"format": "symverify-certificate/1", "masks": units(BOTH), "lemmas": [BOTTLENECK_LEMMA]}
+    body["steps"] = [{"clause": [], "by": [0]}]
+    assert check(body | {"kind": "benign-bottleneck", "data": {"class": "any"}})[0] == "valid"
+    assert check(body | {"kind": "benign-fibre"})[0] == "malformed"
+
+
+def test_an_absorbed_fact_that_the_masks_decide_stands_in_no_step() -> None:
+    body = example("bottleneck")
+    for vector in (["unit", 1], ["unit", 2]):
+        literal = {"fact": "absorbed", "side": W, "end": 0, "vector": vector, "holds": 1}
+        outcome, reason = check(edited(body, "steps/0/clause", [literal]))
+        assert (outcome, reason) == ("invalid", "steps[0].clause[0]: the masks alone decide this fact")
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"[]", b"\xff", b"{", b'{"a":1,"a":1}', b"1.5", b"NaN", b"-0", b"1" * 10, b"null"]
 )
@@ -456,8 +622,14 @@ def test_accepted_mutants_are_true(path: Path) -> None:
         count += 1
         if check(mutant)[0] == "valid":
             accepted += 1
-            if mutant["masks"] != body["masks"]:
-                assert prove_fibre(LinearNetwork.from_masks(mutant["masks"])) is not None
+            network = LinearNetwork.from_masks(mutant["masks"])
+            if body["kind"] == "benign-bottleneck" and (mutant["masks"], mutant["data"]) != (
+                body["masks"],
+                body["data"],
+            ):
+                assert prove_bottleneck(network, DataClass(mutant["data"]["class"])) is not None
+            elif mutant["masks"] != body["masks"]:
+                assert prove_fibre(network) is not None
     assert count > 100
     assert accepted < count / 10
 
@@ -499,7 +671,7 @@ def test_each_check_has_a_lemma() -> None:
     lemmas = (DOCS / "mathematics.md").read_text()
     names = [name for name, _ in inspect.getmembers(structure_checker) if name.startswith("check_")]
     proving = {name[6:].replace("_", "-") for name in names} - {"certificate", "value", "bytes"}
-    assert proving >= {*structure_checker.LEMMAS, "propagation", "benign-fibre", "not-global"}
+    assert proving >= {*structure_checker.LEMMAS, *structure_checker.KINDS, "propagation", "not-global", "bottleneck"}
     assert [name for name in sorted(proving) if f"`{name}`" not in lemmas] == []
 
 

@@ -96,7 +96,7 @@ def parsed(text: str) -> Page:
 
 def test_headings_name_every_column() -> None:
     assert list(HEADINGS) == NAMES
-    assert len(NAMES) == 12
+    assert len(NAMES) == 13
 
 
 def test_csv_holds_the_rows() -> None:
@@ -120,14 +120,14 @@ def test_markdown_holds_the_rows() -> None:
     assert [Row(*(cell.strip().replace(r"\|", "|") for cell in line)) for line in body] == rows()
 
 
-def test_text_holds_the_rows_but_not_the_claim() -> None:
+def test_text_holds_the_rows_but_neither_claim_nor_source() -> None:
     table = render(report().rows, "text")
     head = re.split(r"\s{2,}", table.splitlines()[0].strip())
-    assert head == list(HEADINGS.values())[1:]
+    assert head == list(HEADINGS.values())[2:]
     for row in report().rows:
         line = next(line for line in table.splitlines() if row.certificate in line)
         assert all(cell in line for cell in (row.data, row.loss, row.inertia, row.evidence, row.status))
-        assert row.claim not in table
+        assert row.claim not in table and row.source not in table
 
 
 def test_text_wraps_long_cells() -> None:
@@ -137,7 +137,7 @@ def test_text_wraps_long_cells() -> None:
 
 
 CELL = st.text(st.characters(blacklist_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=12)
-LINES = st.lists(st.lists(CELL, min_size=12, max_size=12), max_size=3)
+LINES = st.lists(st.lists(CELL, min_size=13, max_size=13), max_size=3)
 
 
 @settings(max_examples=60, deadline=None)
@@ -162,7 +162,7 @@ def test_no_rows_are_a_table_of_headings(format: str) -> None:
     if format == "json":
         assert json.loads(table) == []
     else:
-        assert all((name if format == "csv" else HEADINGS[name]) in table for name in NAMES[1:])
+        assert all((name if format == "csv" else HEADINGS[name]) in table for name in NAMES[2:])
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -193,7 +193,7 @@ def test_each_format_has_its_own_suffix() -> None:
 
 def test_markdown_escapes_pipes() -> None:
     table = render(rows(), "markdown")
-    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()} == {13}
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()} == {14}
     assert r"2-2-2 10 11 \| 11 01" in table
 
 
@@ -244,28 +244,37 @@ def latex_cells(table: str) -> list[list[str]]:
 
 def test_latex_is_a_booktabs_tabular() -> None:
     lines = render(report().rows, "latex").splitlines()
-    assert lines[:2] == [r"\begin{tabular}{" + "l" * 12 + "}", r"\toprule"]
+    assert lines[:2] == [r"\begin{tabular}{" + "l" * 11 + "}", r"\toprule"]
     assert lines[3] == r"\midrule"
     assert lines[-2:] == [r"\bottomrule", r"\end{tabular}"]
-    assert len(lines) == 6 + len(report().rows)
+    assert len(lines) == 7 + len(report().rows)
+
+
+def test_latex_heads_each_group_of_rows_with_claim_and_source() -> None:
+    lines = render(rows(), "latex").splitlines()
+    heads = [n for n, line in enumerate(lines) if line.startswith(r"\multicolumn")]
+    assert [lines[n - 1] for n in heads] == [r"\midrule"] * 2
+    source = report().claim.source
+    assert lines[heads[0]] == rf"\multicolumn{{11}}{{l}}{{\textbf{{output\_threshold}} ({source})}} \\"
+    assert heads[1] - heads[0] == len(report().rows) + 2
 
 
 def test_latex_holds_the_rows() -> None:
-    head, *body = latex_cells(render(report().rows, "latex"))
-    assert head == list(HEADINGS.values())
-    assert [line[NAMES.index("certificate")] for line in body] == [row.certificate for row in report().rows]
-    assert [line[0] for line in body] == [r"output\_threshold"] * 4
-    assert [line[NAMES.index("inertia")] for line in body] == [row.inertia for row in report().rows]
+    head, _, *body = latex_cells(render(report().rows, "latex"))
+    assert head == list(HEADINGS.values())[2:]
+    for name in ("case", "inertia", "certificate"):
+        place = NAMES.index(name) - 2
+        assert [line[place] for line in body] == [getattr(row, name) for row in report().rows]
 
 
 def test_latex_of_no_rows_has_as_many_columns_as_headings() -> None:
     r"""Else it does not compile: "Extra alignment tab has been changed to \cr"."""
-    assert render([], "latex").splitlines()[0] == r"\begin{tabular}{" + "l" * 12 + "}"
+    assert render([], "latex").splitlines()[0] == r"\begin{tabular}{" + "l" * 11 + "}"
 
 
 def test_latex_writes_the_relation_as_one_sign() -> None:
-    body = latex_cells(render(report().rows, "latex"))[1:]
-    assert body[2][NAMES.index("loss")] in (r"$\ge$ 1/2", r"\ensuremath{\ge} 1/2")
+    body = latex_cells(render(report().rows, "latex"))[2:]
+    assert body[2][NAMES.index("loss") - 2] in (r"$\ge$ 1/2", r"\ensuremath{\ge} 1/2")
 
 
 ESCAPES = re.compile(
@@ -276,10 +285,11 @@ ESCAPES = re.compile(
 @pytest.mark.parametrize(
     "text",
     [
-        render([EVIL], "latex").split(r"\midrule")[1].split(r"\bottomrule")[0].replace(r"\\", "").replace(" & ", " "),
+        render([EVIL], "latex").splitlines()[-3].removesuffix(r"\\").replace(" & ", " "),
+        render([EVIL], "latex").splitlines()[-4].split(r"\textbf{")[1].removesuffix(r")} \\").replace("} (", " "),
         latex_document([EVIL_REPORT], "").split(r"\item")[1].split(r"\end{description}")[0].split("] ")[0][1:],
     ],
-    ids=["table", "document"],
+    ids=["line", "head", "document"],
 )
 def test_hostile_text_is_escaped_in_latex(text: str) -> None:
     rest = ESCAPES.sub("", text.replace(r"\textasciicircum{}", ""))
@@ -339,7 +349,9 @@ def test_latex_document_compiles(tmp_path: Path) -> None:
 
 
 def test_latex_table_takes_any_columns() -> None:
-    assert latex_cells(latex_table(["a_b"], [["1 & 2"]])) == [[r"a\_b"], [r"1 \& 2"]]
+    head, group, line = latex_cells(latex_table(["a_b"], [["claim", "source", "1 & 2"]]))
+    assert (head, line) == ([r"a\_b"], [r"1 \& 2"])
+    assert group == [r"\multicolumn{1}{l}{\textbf{claim} (source)}"]
 
 
 # -- the verdicts for a terminal --------------------------------------------------------------------------

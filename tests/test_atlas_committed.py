@@ -1,0 +1,52 @@
+"""The table of the package: complete, without contradictions, and what the code gives."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from test_atlas_structures import burnside
+
+from symverify.atlas.checking import check_table
+from symverify.atlas.closure import violations
+from symverify.atlas.decide import decide
+from symverify.atlas.structures import jobs, sizes
+from symverify.atlas.table import DATA, Table, load
+from symverify.data import DataClass
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return load(None)
+
+
+def test_every_structure_up_to_3_3_3_has_a_row_for_each_class(table: Table) -> None:
+    found = Counter((row.job.network.widths, row.job.data_class) for row in table.rows)
+    assert found == {(widths, c): burnside(*widths) for widths in sizes((3, 3, 3)) for c in DataClass}
+    assert {row.job for row in table.rows} == set(jobs((3, 3, 3), list(DataClass)))
+
+
+def test_it_is_small() -> None:
+    assert 0 < sum(path.stat().st_size for path in DATA.iterdir()) < 1_500_000
+
+
+def test_no_two_rows_contradict_each_other(table: Table) -> None:
+    assert [str(v) for v in violations(table) if v.contradiction] == []
+
+
+def test_the_code_gives_the_answers_of_the_small_rows(table: Table) -> None:
+    small = [row for row in table.rows if max(row.job.network.widths) <= 2]
+    assert len(small) == 42
+    seed = int(table.facts["seed"])
+    for row in small:
+        for entry, again in zip(
+            (row.all_data, row.almost_all_data), decide(row.job.network, row.job.data_class, seed), strict=True
+        ):
+            assert (entry.verdict, entry.kind, entry.assumes) == (again.verdict, again.kind, again.assumes)
+
+
+@pytest.mark.slow
+def test_every_certificate_proves_its_row(table: Table) -> None:
+    found = check_table(table)
+    assert found.contradictions == ()
+    assert found.certificates > 1000

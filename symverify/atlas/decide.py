@@ -91,8 +91,8 @@ def _two_units(network: LinearNetwork) -> BenignTwoUnits | SpuriousMinimum | Non
 def find_witness(network: LinearNetwork, data_class: DataClass, seed: int = 0) -> SpuriousMinimum | None:
     """A spurious local minimum, strict if one was found; None proves nothing.
 
-    Two layers: the systematic search; beyond three inputs or outputs in small sub-networks, and for two hidden units the
-    explicit witnesses.  Otherwise the random search, in some rounds.
+    Two layers: the systematic search; beyond three inputs or outputs in small sub-networks, and for two hidden units
+    the explicit witnesses.  Otherwise the random search, in some rounds.
     """
     found = None
     if network.depth == 2:

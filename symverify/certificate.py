@@ -463,6 +463,41 @@ def decode_instance(body: Json) -> tuple[LinearNetwork, Data, Weights, Weights]:
     return LinearNetwork.from_masks(body["masks"]), data, point, better
 
 
+def decode_witness(body: Json) -> SpuriousMinimum:
+    """The spurious minimum whose :meth:`SpuriousMinimum.to_json` is ``body``, checked before.
+
+    Raises:
+        ValueError: its evidence is a ball.
+
+    >>> from symverify.refute import refute
+    >>> witness = refute(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ANY)
+    >>> decode_witness(witness.to_json()) == witness
+    True
+    """
+    network, data, point, better = decode_instance(body)
+    statement = body["statement"]
+    strict = statement["minimum"] == "strict"
+    bounds = Fraction(statement["loss_at_least"]), Fraction(statement["loss_at_most"])
+    return SpuriousMinimum(network, data, point, _decode_minimum(body["minimum"], network), better, strict, *bounds)
+
+
+def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | CriticalFibre | Lifted:
+    if body["kind"] == "critical-family":
+        terms = (
+            (tuple(term["powers"]), tuple(as_rationals(layer, "direction") for layer in term["direction"]))
+            for term in body["terms"]
+        )
+        return CriticalFamily(body["parameters"], tuple(terms))
+    if body["kind"] == "critical-fibre":
+        return CriticalFibre(frozenset((l, i, j) for l, i, j in network.edges if body["free"][l][i][j]))
+    if body["kind"] != "lifted":
+        raise ValueError(f"evidence {body['kind']!r}: critical-family, critical-fibre or lifted is expected")
+    part = network.induced(body["inputs"], body["outputs"]).network
+    inner = _decode_minimum(body["minimum"], part)
+    assert not isinstance(inner, Lifted)
+    return Lifted(tuple(body["inputs"]), tuple(body["outputs"]), part, inner)
+
+
 def encode(value: Certificate | Sequence[Certificate]) -> bytes:
     """The canonical bytes of a certificate, or of a bundle of them: sorted keys, so that the sha256 is a name."""
     if isinstance(value, Sequence):

@@ -34,7 +34,7 @@ from symverify.loss import jacobian, residual
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
 from symverify.search import designed_candidates
-from symverify.verify import accepted, simplest_witness
+from symverify.witness import accepted, simplest_witness
 
 PAPER = "Lin, Sun, Zhang: On the Landscape of Sparse Linear Networks"
 NAMES = (

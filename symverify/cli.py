@@ -22,6 +22,7 @@ from symverify.usage import UsageError
 if TYPE_CHECKING:
     from symverify.certificate import Certificate
     from symverify.claims import Report
+    from symverify.verify import AlmostAllData, Answer
 
 DEFAULT_OUT = "symverify-out"
 
@@ -132,6 +133,7 @@ class Keeper:
 
 
 def _analyze(options: argparse.Namespace) -> int:
+    from symverify.atlas.table import TableError
     from symverify.verify import Basis, Verdict, analyze
 
     if not options.budget > 0:
@@ -150,21 +152,33 @@ def _analyze(options: argparse.Namespace) -> int:
                 progress=status,
                 found=keeper.found,
             )
-        path = str(keeper.keep(answer.certificate)) if answer.certificate is not None else None
+        almost = answer.almost_all_data
+        path, almost_path = (
+            None if said is None or said.certificate is None else str(keeper.keep(said.certificate))
+            for said in (answer, almost)
+        )
     except KeyboardInterrupt:
         return keeper.interrupted()
+    except TableError as error:
+        raise UsageError(f"the table of the package: {error}") from None
     if options.json:
-        print(json.dumps(answer.to_json(path), indent=1))
+        print(json.dumps(answer.to_json(path, almost_path), indent=1))
     else:
-        kind = f" ({answer.kind})" if answer.kind else ""
-        print(f"{answer.verdict}{kind}, {answer.basis}: {answer.reason}")
+        print(("" if almost is None else "all data: ") + _said(answer))
+        if almost is not None:
+            print(f"almost all data: {_said(almost)}")
         for theorem in answer.assumes:
             print(f"assumes: {theorem}")
-        if path:
-            print(f"certificate: {path}")
+        for kept in dict.fromkeys(filter(None, (path, almost_path))):
+            print(f"certificate: {kept}")
     if answer.verdict is Verdict.BENIGN:
         return 0 if answer.basis is Basis.PROVED else 3
     return 1 if answer.verdict is Verdict.SPURIOUS else 3
+
+
+def _said(answer: Answer | AlmostAllData) -> str:
+    kind = f" ({answer.kind})" if answer.kind else ""
+    return f"{answer.verdict}{kind}, {answer.basis}: {answer.reason}"
 
 
 class _Status:

@@ -16,8 +16,8 @@ Everything here is a proposal; a witness counts because the checker accepts it. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 from itertools import combinations, islice
@@ -33,7 +33,7 @@ from symverify.exact import Matrix, Weights, as_matrix, nullspace
 from symverify.loss import BatchedLoss, Floats, loss, product, weights_of
 from symverify.network import Edge, LinearNetwork, SubNetwork
 from symverify.search import Candidate, descend, first_minimum, random_starts, rationalise
-from symverify.verify import accepted, extend
+from symverify.witness import accepted, carried, extend, relabelled
 
 Integers = NDArray[np.int64]
 
@@ -469,12 +469,12 @@ def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int)
     turned, turned_order = _ordered(part.network.transposed())
     for turn in range(PASSES):
         found = _family(form, False, seed, turn)
-        whole = None if found is None else _relabelled(found, part.network, order)
+        whole = None if found is None else relabelled(found, part.network, order)
         if whole is None and (found := _family(turned, False, seed, turn)) is not None:
-            other = _relabelled(found, part.network.transposed(), turned_order)
+            other = relabelled(found, part.network.transposed(), turned_order)
             whole = _transposed(other, part.network)
         if whole is None and data_class is DataClass.ANY and (found := _family(form, True, seed, turn)) is not None:
-            whole = _relabelled(found, part.network, order)
+            whole = relabelled(found, part.network, order)
         if whole is not None:
             return extend(network, part, whole)
     return None
@@ -507,7 +507,7 @@ def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int,
     form, order = _ordered(network)
     if correlated:
         witness = _direct(form, True, strict, seed, effort)
-        return None if witness is None else _relabelled(witness, network, order)
+        return None if witness is None else relabelled(witness, network, order)
     other = network.transposed()
     turned, turned_order = _ordered(other)
     turn = (turned.widths, turned.masks) < (form.widths, form.masks)
@@ -515,9 +515,7 @@ def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int,
     if witness is None or (strict and not witness.strict):
         return None
     return (
-        _transposed(_relabelled(witness, other, turned_order), network)
-        if turn
-        else _relabelled(witness, network, order)
+        _transposed(relabelled(witness, other, turned_order), network) if turn else relabelled(witness, network, order)
     )
 
 
@@ -525,24 +523,6 @@ def _ordered(network: LinearNetwork) -> tuple[LinearNetwork, list[list[int]]]:
     """The canonical form, and the order that leads to it."""
     order = network.canonical_order()
     return network.permuted(order), order
-
-
-def _relabelled(witness: SpuriousMinimum, network: LinearNetwork, order: Sequence[Sequence[int]]) -> SpuriousMinimum:
-    """A witness of ``network.permuted(order)`` as one of the network."""
-
-    def moved(matrix: Matrix, rows: Sequence[int], columns: Sequence[int]) -> Matrix:
-        result = [[Fraction(0)] * len(columns) for _ in rows]
-        for i, line in zip(rows, matrix, strict=True):
-            for j, x in zip(columns, line, strict=True):
-                result[i][j] = x
-        return as_matrix(result)
-
-    def layers(weights: Weights) -> Weights:
-        return tuple(moved(w, order[l + 1], order[l]) for l, w in enumerate(weights))
-
-    first, last = order[0], order[-1]
-    data = Data(moved(witness.data.gram, first, first), moved(witness.data.cross, last, first), witness.data.constant)
-    return _carried(witness, network, data, layers, lambda e: (e[0], order[e[0] + 1][e[1]], order[e[0]][e[2]]))
 
 
 def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMinimum:
@@ -555,21 +535,4 @@ def _transposed(witness: SpuriousMinimum, network: LinearNetwork) -> SpuriousMin
         return tuple(turned(w) for w in reversed(weights))
 
     data = Data.whitened(turned(witness.data.cross))
-    return _carried(witness, network, data, layers, lambda e: (1 - e[0], e[2], e[1]))
-
-
-def _carried(
-    witness: SpuriousMinimum,
-    network: LinearNetwork,
-    data: Data,
-    layers: Callable[[Weights], Weights],
-    edge: Callable[[Edge], Edge],
-) -> SpuriousMinimum:
-    """The witness under a symmetry that maps weights by ``layers`` and edges by ``edge``."""
-    minimum = witness.minimum
-    if isinstance(minimum, CriticalFibre):
-        minimum = CriticalFibre(frozenset(map(edge, minimum.free)))
-    elif isinstance(minimum, CriticalFamily):
-        minimum = CriticalFamily(minimum.parameters, tuple((powers, layers(d)) for powers, d in minimum.terms))
-    point, better = layers(witness.point), layers(witness.better)
-    return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)
+    return carried(witness, network, data, layers, lambda e: (1 - e[0], e[2], e[1]))

@@ -21,7 +21,7 @@ from symverify.data import Data
 from symverify.exact import Matrix, Weights, as_matrix
 from symverify.loss import loss
 from symverify.network import LinearNetwork
-from symverify.verify import accepted, extend
+from symverify.witness import accepted, extend
 
 Triple = tuple[int, int, int]
 Classes = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]

@@ -1,7 +1,8 @@
-"""The decision procedures: is every local minimum global, for all data of a class, or for given data?
+"""The decision procedures: is every local minimum global, for all data of a class, for almost all, or for given data?
 
-Rules first; then a search for a spurious minimum, in the network itself and in small sub-networks (lifting).  Every
-certificate goes through the checker before it is returned: a certificate that the checker refuses is no answer.
+Rules first; then the table of the atlas; then a search for a spurious minimum, in the network itself and in small
+sub-networks (lifting).  Every certificate goes through the checker before it is returned: a certificate that the
+checker refuses is no answer.
 """
 
 from __future__ import annotations
@@ -17,22 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from symverify import checking
-from symverify.certificate import (
-    Ball,
-    Benign,
-    Certificate,
-    CriticalFamily,
-    Lifted,
-    Minimum,
-    SpuriousMinimum,
-    data_json,
-    encode,
-)
-from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point, is_strict
+from symverify.atlas.evidence import proved
+from symverify.atlas.lookup import find_row, known_witness
+from symverify.atlas.rows import Outcome, Question
+from symverify.certificate import Benign, Certificate, SpuriousMinimum, data_json, encode
+from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point
 from symverify.data import Data, DataClass
-from symverify.exact import Weights, as_matrix
-from symverify.loss import BatchedLoss, loss, vector_of
+from symverify.decide import Proof, prove_almost_everywhere, prove_everywhere, rule_of, two_units_witness
+from symverify.exact import Weights
+from symverify.loss import BatchedLoss, loss
 from symverify.network import LinearNetwork, SubNetwork
 from symverify.problem import check_shapes
 from symverify.rules import prove_benign
@@ -45,6 +39,7 @@ from symverify.search import (
     random_starts,
     rationalise,
 )
+from symverify.witness import accepted, extend
 
 Progress = Callable[[str], None]
 Found = Callable[[Certificate], None]
@@ -79,8 +74,46 @@ class Basis(StrEnum):
 
 
 @dataclass(frozen=True)
+class AlmostAllData:
+    """The verdict for all data of a class outside a set of measure zero; ``spurious`` means for an open set of data.
+
+    ``rule`` is a label: the rules of the proof, or the kind of evidence of the witness, which is strict.
+    """
+
+    verdict: Verdict
+    basis: Basis
+    reason: str
+    rule: str | None = None
+    certificate: Certificate | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """``strict`` for a spurious minimum, else None."""
+        return "strict" if self.verdict is Verdict.SPURIOUS else None
+
+    @property
+    def assumes(self) -> tuple[str, ...]:
+        """The theorems of the literature that the certificate rests on."""
+        return self.certificate.assumes if isinstance(self.certificate, Benign) else ()
+
+    def to_json(self, path: str | None = None) -> dict[str, Any]:
+        """The value of ``almost_all_data`` in ``symverify-answer/1``; ``path`` is where the certificate was written."""
+        return {
+            "verdict": str(self.verdict),
+            "kind": self.kind,
+            "basis": str(self.basis),
+            "rule": self.rule,
+            "assumes": list(self.assumes),
+            "certificate": path,
+        }
+
+
+@dataclass(frozen=True)
 class Answer:
-    """The verdict on a network, with its certificate (None iff the verdict is unknown)."""
+    """The verdict on a network, with its certificate (None iff the verdict is unknown).
+
+    ``almost_all_data`` is the second answer for a class of data, None for given data.
+    """
 
     verdict: Verdict
     basis: Basis
@@ -88,6 +121,7 @@ class Answer:
     certificate: Certificate | None
     seconds: float
     facts: dict[str, Any] = field(default_factory=dict, compare=False)
+    almost_all_data: AlmostAllData | None = None
 
     @property
     def kind(self) -> str | None:
@@ -101,8 +135,8 @@ class Answer:
         """The theorems of the literature that the certificate rests on."""
         return self.certificate.assumes if isinstance(self.certificate, Benign) else ()
 
-    def to_json(self, path: str | None = None) -> dict[str, Any]:
-        """The object of format ``symverify-answer/1``; ``path`` is where the certificate was written."""
+    def to_json(self, path: str | None = None, almost_path: str | None = None) -> dict[str, Any]:
+        """The object of format ``symverify-answer/1``; the paths are where the certificates were written."""
         return {
             "format": "symverify-answer/1",
             "verdict": str(self.verdict),
@@ -112,6 +146,7 @@ class Answer:
             "witness": witness_json(self.certificate) if isinstance(self.certificate, SpuriousMinimum) else None,
             "certificate": path,
             "reason": self.reason,
+            "almost_all_data": None if self.almost_all_data is None else self.almost_all_data.to_json(almost_path),
             "seconds": round(self.seconds, 3),
         }
 
@@ -137,16 +172,6 @@ def witness_json(found: SpuriousMinimum) -> dict[str, Any]:
     }
 
 
-def accepted(certificate: Certificate) -> dict[str, Any] | None:
-    """The facts that the checker states for a certificate, or None if it refuses it."""
-    outcome, result = checking.check_bytes(encode(certificate))
-    if outcome in ("invalid", "malformed"):
-        return None
-    assert not isinstance(result, str)
-    facts: dict[str, Any] = result[0]
-    return facts
-
-
 def analyze(
     network: LinearNetwork,
     data: Data | DataClass,
@@ -157,6 +182,8 @@ def analyze(
     found: Found | None = None,
 ) -> Answer:
     """Decide whether every local minimum of the squared loss is global, for all data of a class or for given data.
+
+    For a class the second question is answered too: the same for almost all data of the class.
 
     Args:
         network: the structure; dead units and unused inputs are allowed.
@@ -181,64 +208,78 @@ def analyze(
         >>> answer = analyze(net, DataClass.ORTHOGONAL, budget=20)
         >>> answer.verdict, answer.kind
         (<Verdict.SPURIOUS: 'spurious'>, 'strict')
+        >>> answer = analyze(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ANY)
+        >>> answer.verdict, answer.kind, answer.almost_all_data.verdict
+        (<Verdict.SPURIOUS: 'spurious'>, 'degenerate', <Verdict.BENIGN: 'benign'>)
     """
-    start = time.monotonic()
+    run = _Run(
+        np.random.default_rng(seed),
+        time.monotonic(),
+        budget,
+        progress or (lambda text: None),
+        found or (lambda c: None),
+    )
     if isinstance(data, Data):
         check_shapes(network, data)
-    else:
-        data = DataClass(data)  # its text will do as well; ValueError for anything else
+        return _analyze_data(network, data, run)
+    return _analyze_class(network, DataClass(data), run)  # its text will do as well; ValueError for anything else
+
+
+def _analyze_data(network: LinearNetwork, data: Data, run: _Run) -> Answer:
     part = network.pruned()
     proof = prove_benign(network, data)
-    if proof is not None and (facts := accepted(proof)) is not None:
-        basis = Basis.ASSUMED if proof.assumes else Basis.PROVED
-        if found is not None:
-            found(proof)
-        return Answer(Verdict.BENIGN, basis, facts["proved"], proof, time.monotonic() - start, facts)
+    if proof is not None and accepted(proof) is not None:
+        return run.answer(data, proof)
     if part.network.parameters > SEARCHABLE:
-        reason = (
-            f"no rule applies, and there is no search in networks with more than {SEARCHABLE} weights (this one has"
-            f" {part.network.parameters}): analyze a sub-network between some inputs and outputs"
-        )
-        return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, time.monotonic() - start)
-    run = _Run(np.random.default_rng(seed), start + budget, progress or (lambda text: None), found or (lambda c: None))
-    if isinstance(data, DataClass):
-        witness = run.search_class(network, part, data)
-    else:
-        witness = run.search_instance(network, part, data)
-    elapsed = time.monotonic() - start
-    if witness is not None:
-        facts = accepted(witness) or {}
-        return Answer(Verdict.SPURIOUS, Basis.PROVED, facts["proved"], witness, elapsed, facts)
-    reason = f"no rule applies and no spurious minimum was found: {run.account(data)}"
-    return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, elapsed)
+        return run.answer(data, None, _too_large(part))
+    return run.answer(data, run.search_instance(network, part, data))
 
 
-def simplest_witness(
-    network: LinearNetwork,
-    data_class: DataClass,
-    *,
-    rounds: int,
-    strict: bool,
-    seed: int = 0,
-    wanted: Callable[[SpuriousMinimum], bool] = lambda witness: True,
-) -> SpuriousMinimum | None:
-    """Of all ``wanted`` spurious minima of one kind in ``rounds`` rounds of search, the one with the smallest numbers.
+def _analyze_class(network: LinearNetwork, data_class: DataClass, run: _Run) -> Answer:
+    part = network.pruned()
+    proof = prove_everywhere(network, data_class)
+    almost = prove_almost_everywhere(network, data_class) or proof
+    for certificate in (proof, almost):
+        if certificate is not None:
+            run.found(certificate)
+    if proof is not None:
+        return run.answer(data_class, proof, almost=almost)
+    run.begin(strict_excluded=almost is not None and not _assumed(almost))
+    reason = None
+    witness = run.known_witness(network, part, data_class)
+    if witness is None and part.network.parameters > SEARCHABLE:
+        reason = _too_large(part)
+    elif witness is None:
+        witness = run.search_class(network, part, data_class)
+    return run.answer(data_class, witness, reason, almost=almost)
 
-    Reproducible: it depends on the arguments only, not on the time that it takes.
-    """
-    rng = np.random.default_rng(seed)
-    best: SpuriousMinimum | None = None
-    for n in range(rounds):
-        for candidate in designed_candidates(network, data_class, rng, fibre=bool(n % 2)):
-            if best is not None and _height(candidate.point, candidate.better, candidate.data) >= _height(
-                best.point, best.better, best.data
-            ):
-                continue
-            for certificate in exact_certificates(candidate):
-                if certificate.strict == strict and wanted(certificate) and accepted(certificate) is not None:
-                    best = certificate
-                    break
-    return best
+
+def _assumed(certificate: Certificate) -> bool:
+    return isinstance(certificate, Benign) and bool(certificate.assumes)
+
+
+def _too_large(part: SubNetwork) -> str:
+    return (
+        f"no rule applies, and there is no search in networks with more than {SEARCHABLE} weights (this one has"
+        f" {part.network.parameters}): analyze a sub-network between some inputs and outputs"
+    )
+
+
+def _almost_all_data(data_class: DataClass, proof: Proof | None, witness: Certificate | None) -> AlmostAllData:
+    """The second answer.  A strict minimum with G positive definite persists under small changes of the data."""
+    strict = False
+    if isinstance(witness, SpuriousMinimum) and witness.strict:
+        strict = (data_class, Question.ALMOST_ALL_DATA, Outcome.SPURIOUS, "strict") in proved(encode(witness)).answers
+    if proof is not None and (facts := accepted(proof)) is not None:
+        if strict and not _assumed(proof):
+            raise AssertionError("a proof and a strict minimum contradict each other: the checker is wrong")
+        basis = Basis.ASSUMED if _assumed(proof) else Basis.PROVED
+        return AlmostAllData(Verdict.BENIGN, basis, facts["proved"], rule_of(proof), proof)
+    if isinstance(witness, SpuriousMinimum) and strict:
+        reason = "a strict spurious local minimum persists for an open set of data"
+        return AlmostAllData(Verdict.SPURIOUS, Basis.PROVED, reason, rule_of(witness), witness)
+    reason = "no rule applies and no strict spurious minimum was found"
+    return AlmostAllData(Verdict.UNKNOWN, Basis.OBSERVED, reason)
 
 
 def certified_point(
@@ -265,19 +306,38 @@ def certified_point(
     return next((c for c in certificates if accepted(c) is not None), None)
 
 
-def _height(point: Weights, better: Weights, data: Data) -> int:
-    """How large the numbers of a witness are to read: bits of all numerators and denominators."""
-    matrices = [*point, *better, data.gram, data.cross]
-    numbers = [x for matrix in matrices for row in matrix for x in row]
-    return sum(x.numerator.bit_length() + 3 * (x.denominator.bit_length() - 1) for x in numbers)
-
-
 class _Run:
     """One search: its random numbers, its deadline, and the account of what it did."""
 
-    def __init__(self, rng: np.random.Generator, deadline: float, progress: Progress, found: Found) -> None:
-        self.rng, self.deadline, self.progress, self.found = rng, deadline, progress, found
+    def __init__(self, rng: np.random.Generator, start: float, budget: float, progress: Progress, found: Found) -> None:
+        self.rng, self.start, self.budget, self.progress, self.found = rng, start, budget, progress, found
+        self.deadline, self.patience = start + budget, PATIENCE
         self.rounds = self.candidates = self.starts = self.parts = 0
+
+    def begin(self, strict_excluded: bool) -> None:
+        """The budget counts from now; where no strict minimum exists, any other one ends the search."""
+        self.deadline = time.monotonic() + self.budget
+        if strict_excluded:
+            self.patience = (0.0, 0)
+
+    def answer(
+        self,
+        data: Data | DataClass,
+        certificate: Proof | SpuriousMinimum | None,
+        reason: str | None = None,
+        almost: Proof | None = None,
+    ) -> Answer:
+        """What the certificate proves, and for a class the second answer; without one, what was searched."""
+        second = _almost_all_data(data, almost, certificate) if isinstance(data, DataClass) else None
+        facts = None if certificate is None else accepted(certificate)
+        elapsed = time.monotonic() - self.start
+        if certificate is None or facts is None:
+            reason = reason or f"no rule applies and no spurious minimum was found: {self.account(data)}"
+            return Answer(Verdict.UNKNOWN, Basis.OBSERVED, reason, None, elapsed, almost_all_data=second)
+        self.found(certificate)
+        verdict = Verdict.SPURIOUS if isinstance(certificate, SpuriousMinimum) else Verdict.BENIGN
+        basis = Basis.ASSUMED if _assumed(certificate) else Basis.PROVED
+        return Answer(verdict, basis, facts["proved"], certificate, elapsed, facts, second)
 
     def account(self, data: Data | DataClass) -> str:
         if isinstance(data, Data):
@@ -289,6 +349,11 @@ class _Run:
         return self.deadline - time.monotonic()
 
     # -- all data of a class ------------------------------------------------------------------------------
+
+    def known_witness(self, network: LinearNetwork, part: SubNetwork, data_class: DataClass) -> SpuriousMinimum | None:
+        """From the table of the atlas, or from the theorem on two hidden units."""
+        known = known_witness(part.network, data_class)
+        return two_units_witness(network) if known is None else extend(network, part, known)
 
     def search_class(self, network: LinearNetwork, part: SubNetwork, data_class: DataClass) -> SpuriousMinimum | None:
         """In the pruned network and in its small sub-networks, the cheaper first."""
@@ -309,10 +374,11 @@ class _Run:
         self, network: LinearNetwork, part: SubNetwork, data_class: DataClass, until: float, whole: bool
     ) -> SpuriousMinimum | None:
         """The last witness of a part that extends to the network; a small part is left after some seconds."""
-        patience = PATIENCE if whole else (0.5, 0)
+        patience = self.patience if whole else (0.5, 0)
         end = until if whole else min(until, time.monotonic() + 4.0)
+        known = None if whole else known_witness(part.network, data_class)
         best = None
-        for witness in self.design(part.network, data_class, end, patience):
+        for witness in self.design(part.network, data_class, end, patience) if known is None else [known]:
             extended = extend(network, part, witness)
             if extended is not None:
                 self.found(extended)
@@ -367,7 +433,7 @@ class _Run:
             if form in seen:
                 continue
             seen.add(form)
-            if prove_benign(sub.network, data_class) is None:
+            if not _known_benign(sub.network, data_class):
                 self.parts += 1
                 nodes = tuple(tuple(part.nodes[l][v] for v in layer) for l, layer in enumerate(sub.nodes))
                 yield SubNetwork(sub.network, nodes)
@@ -440,6 +506,14 @@ class _Run:
         return certificate if accepted(certificate) is not None else None
 
 
+def _known_benign(network: LinearNetwork, data_class: DataClass) -> bool:
+    """Whether a search in a sub-network is in vain: by the table, or by the rules."""
+    row = find_row(network, data_class)
+    if row is not None and row.all_data.verdict is not Outcome.OPEN:
+        return row.all_data.verdict is Outcome.BENIGN
+    return prove_benign(network, data_class) is not None
+
+
 def _moments(data: Data) -> tuple[Any, Any]:
     return (
         np.array([[float(x) for x in row] for row in data.gram]),
@@ -465,61 +539,3 @@ def _small_choices(network: LinearNetwork) -> Iterator[tuple[tuple[int, ...], tu
         for inputs in combinations(range(network.widths[0]), a):
             for outputs in combinations(range(network.widths[-1]), b):
                 yield inputs, outputs
-
-
-def extend(
-    network: LinearNetwork, part: SubNetwork, witness: SpuriousMinimum, data: Data | None = None
-) -> SpuriousMinimum | None:
-    """The witness of a sub-network as one of the network (lifting): weights and targets outside are zero.
-
-    Without ``data``, G is extended by the unit matrix and C by zeros.  Strict where the gauge of the whole network
-    explains the kernel, else with the evidence ``lifted``.  None if the checker accepts neither.
-    """
-    if part.network == network:
-        return witness
-    whole = data or _extended_data(network, part, witness.data)
-    point, better = (_extended(network, part, w) for w in (witness.point, witness.better))
-    if isinstance(witness.minimum, Ball):
-        certificate = _extended_ball(network, whole, point, better)
-    else:
-        certificate = _extended_minimum(network, part, whole, witness.minimum, point, better)
-    return certificate if certificate is not None and accepted(certificate) is not None else None
-
-
-def _extended_ball(network: LinearNetwork, data: Data, point: Weights, better: Weights) -> SpuriousMinimum | None:
-    """A ball around the extended centre: what the extension adds has to be gauge."""
-    try:
-        return ball_certificate(network, data, np.array([float(x) for x in vector_of(network, point)]), better)
-    except SymverifyError:
-        return None
-
-
-def _extended_minimum(
-    network: LinearNetwork, part: SubNetwork, data: Data, inner: Minimum, point: Weights, better: Weights
-) -> SpuriousMinimum | None:
-    strict = is_strict(network, data, point)
-    if strict is None:
-        return None
-    assert not isinstance(inner, Lifted | Ball)
-    minimum = CriticalFamily() if strict else Lifted(part.nodes[0], part.nodes[-1], part.network, inner)
-    here = loss(network, point, data)
-    return SpuriousMinimum(network, data, point, minimum, better, strict, here, here)
-
-
-def _extended(network: LinearNetwork, part: SubNetwork, weights: Weights) -> Weights:
-    layers = [[[Fraction(0)] * len(row) for row in mask] for mask in network.masks]
-    for l, i, j in part.network.edges:
-        layers[l][part.nodes[l + 1][i]][part.nodes[l][j]] = weights[l][i][j]
-    return tuple(as_matrix(layer) for layer in layers)
-
-
-def _extended_data(network: LinearNetwork, part: SubNetwork, data: Data) -> Data:
-    n, m = network.widths[0], network.widths[-1]
-    gram = [[Fraction(int(i == j)) for j in range(n)] for i in range(n)]
-    cross = [[Fraction(0)] * n for _ in range(m)]
-    for a, i in enumerate(part.nodes[0]):
-        for b, j in enumerate(part.nodes[0]):
-            gram[i][j] = data.gram[a][b]
-        for b, o in enumerate(part.nodes[-1]):
-            cross[o][i] = data.cross[b][a]
-    return Data(as_matrix(gram), as_matrix(cross), data.constant)

@@ -97,13 +97,16 @@ def find_witness(network: LinearNetwork, data_class: DataClass, seed: int = 0) -
     >>> find_witness(LinearNetwork.from_units(([1, 2], [1, 2]), ([1, 3], [1, 3])), DataClass.ANY).strict
     True
     """
-    if network.depth == 2 and max(network.widths[0], network.widths[-1]) <= MAX_SEARCHED:
-        return refute(network, data_class, seed=seed)
-    strict = two_units_witness(network)
-    if strict is not None:
-        return strict
+    found = None
+    if network.depth == 2:
+        small = max(network.widths[0], network.widths[-1]) <= MAX_SEARCHED
+        if not small and (strict := two_units_witness(network)) is not None:
+            return strict
+        found = refute(network, data_class, seed=seed)  # of a larger network the small parts only
+        if small or (found is not None and found.strict):
+            return found
     search = partial(simplest_witness, network, data_class, rounds=ROUNDS, seed=seed)
-    return search(strict=True) or search(strict=False)
+    return search(strict=True) or found or search(strict=False)
 
 
 def two_units_witness(network: LinearNetwork) -> SpuriousMinimum | None:

@@ -206,8 +206,11 @@ def local_minima(network: LinearNetwork, theta: Integers, rest: Integers) -> lis
     spectrum = np.linalg.eigvalsh(stack)
     good = np.flatnonzero(spectrum[:, 0] > -1e-8)
     nullity = (spectrum < 1e-8).sum(axis=1)
+    gauge = _gauge(network, theta[good])
+    ranks = np.linalg.matrix_rank(gauge) if gauge.size else np.zeros(len(good), dtype=int)
     return [
-        _Minimum(theta[n], rest[n], int(nullity[n]), bool(nullity[n] == _rank(_gauge(network, theta[n])))) for n in good
+        _Minimum(theta[n], rest[n], int(nullity[n]), bool(nullity[n] == rank))
+        for n, rank in zip(good, ranks, strict=True)
     ]
 
 
@@ -255,17 +258,17 @@ def _rank(matrix: Floats) -> int:
 
 
 def _gauge(network: LinearNetwork, theta: Integers) -> Floats:
-    """The tangents of the gauge at a point, as rows."""
+    """The tangents of the gauge at points ``(..., p)``, as rows: ``(..., generators, p)``."""
     position = {edge: n for n, edge in enumerate(network.edges)}
     first, second = network.masks
-    fields = np.zeros((len(network.gauge_generators), network.parameters))
-    for field, (_, i, j) in zip(fields, network.gauge_generators, strict=True):
+    fields = np.zeros((*theta.shape[:-1], len(network.gauge_generators), network.parameters))
+    for n, (_, i, j) in enumerate(network.gauge_generators):
         for s, x in enumerate(first[j]):
             if x:
-                field[position[0, i, s]] += theta[position[0, j, s]]
+                fields[..., n, position[0, i, s]] += theta[..., position[0, j, s]]
         for o, row in enumerate(second):
             if row[i]:
-                field[position[1, o, j]] -= theta[position[1, o, i]]
+                fields[..., n, position[1, o, j]] -= theta[..., position[1, o, i]]
     return fields
 
 
@@ -380,7 +383,7 @@ def _family(network: LinearNetwork, correlated: bool, seed: int, turn: int) -> S
             break
         theta = _useless_points(network, rest, rng)
         minima = local_minima(network, theta, np.repeat(rest[None], len(theta), axis=0))
-        chosen = [m for m in minima if not _provable(network, m)][: 2 * TESTED]
+        chosen = list(islice((m for m in minima if not _provable(network, m)), 2 * TESTED))
         if chosen:
             grams = _grams(network, len(chosen), correlated, rng)
             witness = next(_witnesses(network, chosen, grams, rng), None)
@@ -413,7 +416,7 @@ def refute(
     ``any`` data with ``G = 1`` first.  The certificate was accepted by the checker.
 
     Args:
-        network: two layers, at most three inputs and three outputs.
+        network: two layers; of more than three inputs or outputs only the sub-networks on at most three are searched.
         data_class: orthogonal data count for both classes.
         strict: whether only a strict minimum is wanted.
         rounds: how often the search is repeated, each time more thoroughly, while nothing is found.
@@ -423,7 +426,7 @@ def refute(
         None if none was found, which proves nothing.
 
     Raises:
-        ValueError: another depth, or more inputs or outputs.
+        ValueError: another depth.
 
     Example:
         >>> witness = refute(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), DataClass.ORTHOGONAL)
@@ -432,6 +435,8 @@ def refute(
         >>> refute(LinearNetwork.dense(2, 2, 1), DataClass.ANY) is None
         True
     """
+    if network.depth != 2:
+        raise ValueError("two layers are expected")
     for n in range(rounds):
         witness = _found(network, data_class, strict, seed, 4**n)
         if witness is not None:
@@ -459,8 +464,10 @@ def _found(
 
 
 def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int) -> SpuriousMinimum | None:
-    """The last resort, for the network itself: witnesses with an explicit critical family."""
+    """The last resort, for a small network itself: witnesses with an explicit critical family."""
     part = network.pruned()
+    if max(part.network.widths[0], part.network.widths[-1]) > MAX_SEARCHED:
+        return None
     form, order = _ordered(part.network)
     turned, turned_order = _ordered(part.network.transposed())
     for turn in range(PASSES):
@@ -479,8 +486,9 @@ def _useless_direction(network: LinearNetwork, data_class: DataClass, seed: int)
 def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
     """The pruned network, then its proper induced sub-networks up to isomorphism, the small ones first."""
     whole = network.pruned()
-    yield whole
     seen = {whole.network.canonical_form()}
+    if max(whole.network.widths[0], whole.network.widths[-1]) <= MAX_SEARCHED:
+        yield whole
     inputs, outputs = (_subsets(network.widths[l]) for l in (0, -1))
     for sources, targets in sorted(iterproduct(inputs, outputs), key=lambda s: (len(s[0]) * len(s[1]), s)):
         try:
@@ -494,7 +502,7 @@ def _parts(network: LinearNetwork) -> Iterator[SubNetwork]:
 
 
 def _subsets(n: int) -> list[tuple[int, ...]]:
-    return [c for size in range(1, n + 1) for c in combinations(range(n), size)]
+    return [c for size in range(1, min(n, MAX_SEARCHED) + 1) for c in combinations(range(n), size)]
 
 
 def _labelled(network: LinearNetwork, correlated: bool, strict: bool, seed: int, effort: int) -> SpuriousMinimum | None:

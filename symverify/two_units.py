@@ -5,7 +5,7 @@ With units on inputs ``S_k`` and outputs ``T_k`` the structure is given by six n
 
 * :func:`decide`: for almost all orthogonal data every local minimum is global, or a strict spurious minimum exists
   (Theorem 15.1 of ``docs/mathematics.md``);
-* :func:`attainment`: the loss attains its infimum for all data with positive definite G, or not (Theorem 15.5).
+* :func:`attainment`: the loss attains its infimum for all data with positive definite G, or not (Theorem 15.6).
 
 The strict minima come from seven small ones, extended by zeros.  Everything returned was accepted by a checker.
 """
@@ -246,7 +246,7 @@ def _embedded(network: LinearNetwork, base: Base) -> SpuriousMinimum:
     witness = SpuriousMinimum(part.network, data, point, CriticalFamily(), better, True, here, here)
     whole = extend(network, part, witness)
     if whole is None:
-        raise AssertionError("the checker refuses a minimum that Lemma 15.3 promises")
+        raise AssertionError("the checker refuses a minimum that Lemma 15.4 promises")
     return whole
 
 

@@ -100,12 +100,19 @@ def test_lifting_reaches_the_whole_network() -> None:
     assert accepted(witness) is not None
 
 
-@pytest.mark.parametrize(
-    "network", [LinearNetwork.dense(4, 1, 1), LinearNetwork.dense(1, 1, 4), LinearNetwork.dense(1, 1)]
-)
-def test_refuses_what_it_does_not_list(network: LinearNetwork) -> None:
-    with pytest.raises(ValueError, match="two layers and up to three"):
+@pytest.mark.parametrize("network", [LinearNetwork.dense(1, 1), LinearNetwork.dense(2, 1, 1, 2)])
+def test_is_for_two_layers(network: LinearNetwork) -> None:
+    with pytest.raises(ValueError, match="two layers"):
         refute(network, ORTHOGONAL)
+
+
+def test_larger_networks_are_searched_through_their_small_parts() -> None:
+    """Four inputs and outputs; the smallest spurious pattern {1}x{1}, {12}x{12} inside, lifted."""
+    network = LinearNetwork.from_units(([1, 3], [1, 4]), ([1, 2, 4], [1, 2]))
+    witness = refute(network, ORTHOGONAL)
+    assert witness is not None and witness.network == network
+    assert accepted(witness) is not None
+    assert refute(LinearNetwork.dense(4, 1, 4), ORTHOGONAL) is None
 
 
 # -- it depends on the arguments only ----------------------------------------------------------------------

@@ -7,6 +7,7 @@ from copy import deepcopy
 from fractions import Fraction
 from functools import cache
 from itertools import product as iterproduct
+from pathlib import Path
 from typing import Any
 
 import mutants
@@ -26,9 +27,10 @@ from symverify.certificate import (
 from symverify.data import DataClass
 from symverify.enumeration import structures
 from symverify.exact import rank
-from symverify.loss import product
+from symverify.loss import BatchedLoss, product
 from symverify.network import LinearNetwork
 from symverify.refute import refute
+from symverify.search import descend, random_starts
 from symverify.two_units import BASES, Counts, Triple, approaching, attainment, counts, decide, is_benign, limit
 from symverify.witness import accepted
 
@@ -87,7 +89,7 @@ def kind_is_accepted(numbers: Counts, kind: str) -> bool:
     return outcome == "valid"
 
 
-# -- the finite part of the proof of Proposition 15.4 -----------------------------------------------------
+# -- the finite part of the proof of Proposition 15.5 -----------------------------------------------------
 
 
 @pytest.mark.parametrize("base", BASES, ids=lambda base: str(base.numbers))
@@ -98,6 +100,20 @@ def test_each_base_has_a_strict_witness_that_can_be_extended(base: Any) -> None:
     assert isinstance(witness, SpuriousMinimum) and witness.point == base.point
     facts = accepted(witness)
     assert facts is not None and facts["strict"] is True
+
+
+def cells(matrix: Any) -> str:
+    return "; ".join(" ".join(map(str, row)) for row in matrix).replace("-", "−")
+
+
+@pytest.mark.parametrize("base", BASES, ids=lambda base: str(base.numbers))
+def test_the_table_of_the_mathematics_shows_this_base(base: Any) -> None:
+    (w, u), (w2, u2) = base.point, base.better
+    witness = decide(network_of(base.numbers))
+    assert isinstance(witness, SpuriousMinimum)
+    matrices = [[base.numbers.outputs], [base.numbers.inputs], u, w, base.cross, u2, w2]
+    row = " | ".join([*map(cells, matrices), f"{witness.loss_at_most}, {witness.better_loss}"])
+    assert f"| {row} |\n" in (Path(structure_checker.__file__).parent.parent / "docs" / "mathematics.md").read_text()
 
 
 def larger_by_one(numbers: Counts) -> list[Counts]:
@@ -233,11 +249,57 @@ def test_larger_ones_too() -> None:
     assert isinstance(decide(network_of(Counts((0, 12, 1), (0, 10, 2)))), SpuriousMinimum)
 
 
+# -- random data ------------------------------------------------------------------------------------------
+
+
+def higher_minima(numbers: Counts, data: int, starts: int, seed: int) -> tuple[int, int]:
+    """Descents for random targets: how many ended at a local minimum (in floats), how many of them above the best."""
+    network, rng = network_of(numbers), np.random.default_rng(seed)
+    model, n = BatchedLoss(network), network.widths[0]
+    grams = np.repeat(np.eye(n)[None], starts, axis=0)
+    minima = higher = 0
+    for _ in range(data):
+        cross = np.repeat(rng.normal(size=(1, network.widths[2], n)), starts, axis=0)
+        points, values = descend(model, random_starts(model, rng, starts), grams, cross)
+        slope = np.linalg.norm(model.gradient(points, grams, cross), axis=1)
+        least = np.linalg.eigvalsh(model.hessian(points, grams, cross))[:, 0]
+        minimum = (slope < 1e-7) & (least > -1e-6) & (np.abs(points).max(axis=1) < 50)
+        minima += int(minimum.sum())
+        higher += int((minimum & (values > values.min() + 1e-6)).sum())
+    return minima, higher
+
+
+LARGEST = [
+    Counts((0, 4, 1), (0, 4, 1)),
+    Counts((0, 5, 0), (1, 3, 1)),
+    Counts((0, 1, 4), (3, 3, 1)),
+    Counts((0, 1, 1), (2, 3, 2)),
+    Counts((0, 2, 0), (2, 3, 2)),
+    Counts((2, 0, 2), (2, 2, 2)),
+]
+"""Benign ones, for each of the five conditions."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("numbers", [turned for numbers in LARGEST for turned in numbers.orientations()], ids=str)
+def test_descents_for_random_data_end_at_one_value_where_it_is_benign(numbers: Counts) -> None:
+    assert is_benign(numbers)
+    minima, higher = higher_minima(numbers, 8, 100, seed=2)
+    assert minima > 100
+    assert higher == 0
+
+
+def test_descents_for_random_data_can_end_at_others() -> None:
+    minima, higher = higher_minima(Counts((1, 1, 1), (1, 1, 1)), 40, 30, seed=0)
+    assert minima > 100
+    assert higher > 0
+
+
 # -- attainment -------------------------------------------------------------------------------------------
 
 
 def is_attained(numbers: Counts) -> bool:
-    """Another form of the condition of Theorem 15.5, as a list of what is not closed."""
+    """Another form of the condition of Theorem 15.6, as a list of what is not closed."""
     (a, b, c), (left, both, right) = numbers.outputs, numbers.inputs
     if not (b and both):
         return True
@@ -346,6 +408,10 @@ def test_the_examples_are_valid(body: Json) -> None:
         (CORNER, {"ends": [1, 0]}, "invalid", "corner"),
         (CORNER, {"masks": [[[1, 1], [0, 1]], [[1, 0], [1, 0]]]}, "invalid", "corner"),
         (CORNER, {"masks": [[[1, 1], [1, 1]], [[1, 0], [1, 1]]]}, "invalid", "corner"),
+        (CORNER, {"masks": [[[1, 1], [0, 1], [1, 0]], [[1, 0, 0], [1, 1, 1]]]}, "invalid", "corner"),
+        (CORNER, {"masks": [[[1, 1], [0, 1], [1, 0]], [[1, 0, 1], [1, 1, 0]]]}, "invalid", "corner"),
+        (CORNER, {"masks": [[[1, 1], [0, 1], [0, 1]], [[1, 0, 1], [1, 1, 0]]]}, "invalid", "corner"),
+        (CORNER, {"masks": [[[1, 1], [0, 1], [1, 1]], [[1, 0, 1], [1, 1, 1]]]}, "invalid", "corner"),
         (CORNER, {"units": [0, 0]}, "malformed", "twice"),
         (CORNER, {"ends": [1, 1]}, "malformed", "twice"),
         (CORNER, {"nodes": [0, 2]}, "malformed", "integer from 0 to 1"),

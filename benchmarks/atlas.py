@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import subprocess
@@ -27,8 +26,8 @@ from tabulate import tabulate
 
 from symverify import fibre, refute
 from symverify.atlas import decide, evidence, run, store, table
-from symverify.atlas.rows import Job
-from symverify.atlas.structures import jobs
+from symverify.atlas.rows import Job, Outcome, Question
+from symverify.atlas.structures import jobs, parse_structure
 from symverify.data import DataClass
 
 SIZE = (3, 3, 3)
@@ -37,8 +36,6 @@ GOAL_SECONDS, GOAL_MEMORY = 600.0, 2048.0
 TIMEOUT = 3600
 POLL = 0.25
 CLASSES = [DataClass.ANY, DataClass.ORTHOGONAL]
-BLAS_THREADS = dict.fromkeys(run.BLAS_THREADS, "1")
-"""As in the workers of a run: the split is of one core."""
 
 
 class Failed(Exception):
@@ -128,7 +125,7 @@ def whole(size: Sequence[int], folder: Path) -> list[list[str]]:
 def content(folder: Path, size: Sequence[int]) -> str:
     """How many rows there are and how many are open; whether they are those of the table of the package."""
     made = table.load(folder)
-    still = sum(str(row.entry(question).verdict) == "open" for row in made.rows for question in evidence.Question)
+    still = sum(row.entry(question).verdict is Outcome.OPEN for row in made.rows for question in Question)
     text = f"{len(made.rows)} rows, {len(made.certificates)} certificates, {still} open answers"
     if tuple(size) != SIZE:
         return text
@@ -187,8 +184,8 @@ class Clock:
 
 PARTS: list[tuple[Any, str, str]] = [
     (decide, "prove_benign", "rules (paths, wide and dense blocks, contraction)"),
-    (decide, "prove_fibre", "fibre rules: names"),
-    (decide, "prove_bottleneck", "bottleneck rules: names"),
+    (decide, "prove_fibre", "fibre rules: the rest"),
+    (decide, "prove_bottleneck", "bottleneck rules: the rest"),
     (fibre, "encode_lemmas", ": encoding"),
     (fibre, "minimal_core", ": solving, minimal core"),
     (fibre, "refutation", ": proof, trimmed"),
@@ -254,7 +251,7 @@ def curves(folder: Path) -> list[tuple[str, list[list[str]]]]:
     """Seconds per row of a run, as its workers took them: by widths, by weights, by covered pairs."""
     with store.reading(folder) as kept:
         taken = list(kept.connection.execute("SELECT structure, seconds FROM rows"))
-    networks = [(store.parse_structure(text), seconds) for text, seconds in taken]
+    networks = [(parse_structure(text), seconds) for text, seconds in taken]
     keys: dict[str, Callable[[Any], Any]] = {
         "widths": lambda network: (sum(network.widths), network.widths),
         "weights": lambda network: network.parameters,
@@ -293,7 +290,8 @@ def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED) -> 
         folder = Path(name) / "atlas"
         processes = whole(size, folder)
         curve = curves(folder)
-    parts, sample = split(size, every, seed)
+    with run.local_executor(1) as executor:  # one core, as each worker of a run has
+        parts, sample = executor.submit(split, size, every, seed).result()
     texts = [
         "Whole processes, all cores, once each; memory: the largest resident size of each process, added up.",
         markdown(processes, ["command", "s", "CPU s", "MB (by process)", "goal", "remark"]),
@@ -324,5 +322,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ |= BLAS_THREADS
     sys.exit(main())

@@ -1,6 +1,6 @@
 """What the atlas costs: the whole run and its check as processes, the split of the work, the curve against size.
 
-    python benchmarks/atlas.py [--max 3,3,3] [--every K] [--seed N]
+    python benchmarks/atlas.py [--max 3,3,3] [--every K] [--seed N] [--out DIR]
 
 ``python benchmarks/run.py --only atlas`` does the same with the defaults.  Exit code 1 if a process failed.
 """
@@ -276,8 +276,8 @@ def curves(folder: Path) -> list[tuple[str, list[list[str]]]]:
     return result
 
 
-def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED) -> str:
-    """All of it in Markdown.
+def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED, out: str | None = None) -> str:
+    """All of it in Markdown; the run is kept in the folder ``out``, which must not hold one.
 
     Raises:
         Failed: the run or its check failed.
@@ -287,7 +287,7 @@ def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED) -> 
         return str(tabulate(lines, headings, tablefmt="github", disable_numparse=True))
 
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "atlas"
+        folder = Path(out or name) / "atlas"
         processes = whole(size, folder)
         curve = curves(folder)
     with run.local_executor(1) as executor:  # one core, as each worker of a run has
@@ -312,9 +312,12 @@ def main() -> int:
     parser.add_argument("--max", default=",".join(map(str, SIZE)), metavar="N,N,N", help="largest widths (3,3,3)")
     parser.add_argument("--every", type=int, default=EVERY, metavar="K", help=f"every K-th structure ({EVERY})")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"where the sample starts ({SEED})")
+    parser.add_argument("--out", metavar="DIR", help="keep the run in DIR/atlas")
     options = parser.parse_args()
+    if options.out and (Path(options.out) / "atlas").exists():
+        parser.error(f"--out {options.out}: there is a run already, which would not be made anew")
     try:
-        print(report([int(x) for x in options.max.split(",")], options.every, options.seed))
+        print(report([int(x) for x in options.max.split(",")], options.every, options.seed, options.out))
     except Failed as reason:
         print(f"benchmarks: atlas: {reason}", file=sys.stderr)
         return 1

@@ -123,14 +123,15 @@ def whole(size: Sequence[int], folder: Path) -> list[list[str]]:
 
 
 def content(folder: Path, size: Sequence[int]) -> str:
-    """How many rows there are and how many are open; whether they are those of the table of the package."""
+    """How many rows there are and how many answers are open; how many are not those of the table of the package."""
     made = table.load(folder)
     still = sum(row.entry(question).verdict is Outcome.OPEN for row in made.rows for question in Question)
     text = f"{len(made.rows)} rows, {len(made.certificates)} certificates, {still} open answers"
     if tuple(size) != SIZE:
         return text
-    same = made.digest() == table.load(None).digest()
-    return f"{text}; {'the content' if same else 'NOT the content'} of the table of the package"
+    different, otherwise = table.load(None).difference(made)
+    same = f"{len(different)} differ from the table of the package"
+    return f"{text}; {same}" + (f", {otherwise} are the same by other rules or certificates" if otherwise else "")
 
 
 # -- the split --------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """What the atlas costs: the whole run and its check as processes, the split of the work, the curve against size.
 
-    python benchmarks/atlas.py [--max 3,3,3] [--every K] [--seed N]
+    python benchmarks/atlas.py [--max 3,3,3] [--every K] [--seed N] [--out DIR]
 
 ``python benchmarks/run.py --only atlas`` does the same with the defaults.  Exit code 1 if a process failed.
 """
@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import resource
 import subprocess
@@ -27,8 +26,8 @@ from tabulate import tabulate
 
 from symverify import fibre, refute
 from symverify.atlas import decide, evidence, run, store, table
-from symverify.atlas.rows import Job
-from symverify.atlas.structures import jobs
+from symverify.atlas.rows import Job, Outcome, Question
+from symverify.atlas.structures import jobs, parse_structure
 from symverify.data import DataClass
 
 SIZE = (3, 3, 3)
@@ -37,8 +36,6 @@ GOAL_SECONDS, GOAL_MEMORY = 600.0, 2048.0
 TIMEOUT = 3600
 POLL = 0.25
 CLASSES = [DataClass.ANY, DataClass.ORTHOGONAL]
-BLAS_THREADS = dict.fromkeys(run.BLAS_THREADS, "1")
-"""As in the workers of a run: the split is of one core."""
 
 
 class Failed(Exception):
@@ -126,14 +123,15 @@ def whole(size: Sequence[int], folder: Path) -> list[list[str]]:
 
 
 def content(folder: Path, size: Sequence[int]) -> str:
-    """How many rows there are and how many are open; whether they are those of the table of the package."""
+    """How many rows there are and how many answers are open; how many are not those of the table of the package."""
     made = table.load(folder)
-    still = sum(str(row.entry(question).verdict) == "open" for row in made.rows for question in evidence.Question)
+    still = sum(row.entry(question).verdict is Outcome.OPEN for row in made.rows for question in Question)
     text = f"{len(made.rows)} rows, {len(made.certificates)} certificates, {still} open answers"
     if tuple(size) != SIZE:
         return text
-    same = made.digest() == table.load(None).digest()
-    return f"{text}; {'the content' if same else 'NOT the content'} of the table of the package"
+    different, otherwise = table.load(None).difference(made)
+    same = f"{len(different)} differ from the table of the package"
+    return f"{text}; {same}" + (f", {otherwise} are the same by other rules or certificates" if otherwise else "")
 
 
 # -- the split --------------------------------------------------------------------------------------------
@@ -187,8 +185,8 @@ class Clock:
 
 PARTS: list[tuple[Any, str, str]] = [
     (decide, "prove_benign", "rules (paths, wide and dense blocks, contraction)"),
-    (decide, "prove_fibre", "fibre rules: names"),
-    (decide, "prove_bottleneck", "bottleneck rules: names"),
+    (decide, "prove_fibre", "fibre rules: the rest"),
+    (decide, "prove_bottleneck", "bottleneck rules: the rest"),
     (fibre, "encode_lemmas", ": encoding"),
     (fibre, "minimal_core", ": solving, minimal core"),
     (fibre, "refutation", ": proof, trimmed"),
@@ -254,7 +252,7 @@ def curves(folder: Path) -> list[tuple[str, list[list[str]]]]:
     """Seconds per row of a run, as its workers took them: by widths, by weights, by covered pairs."""
     with store.reading(folder) as kept:
         taken = list(kept.connection.execute("SELECT structure, seconds FROM rows"))
-    networks = [(store.parse_structure(text), seconds) for text, seconds in taken]
+    networks = [(parse_structure(text), seconds) for text, seconds in taken]
     keys: dict[str, Callable[[Any], Any]] = {
         "widths": lambda network: (sum(network.widths), network.widths),
         "weights": lambda network: network.parameters,
@@ -279,8 +277,8 @@ def curves(folder: Path) -> list[tuple[str, list[list[str]]]]:
     return result
 
 
-def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED) -> str:
-    """All of it in Markdown.
+def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED, out: str | None = None) -> str:
+    """All of it in Markdown; the run is kept in the folder ``out``, which must not hold one.
 
     Raises:
         Failed: the run or its check failed.
@@ -290,10 +288,11 @@ def report(size: Sequence[int] = SIZE, every: int = EVERY, seed: int = SEED) -> 
         return str(tabulate(lines, headings, tablefmt="github", disable_numparse=True))
 
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name) / "atlas"
+        folder = Path(out or name) / "atlas"
         processes = whole(size, folder)
         curve = curves(folder)
-    parts, sample = split(size, every, seed)
+    with run.local_executor(1) as executor:  # one core, as each worker of a run has
+        parts, sample = executor.submit(split, size, every, seed).result()
     texts = [
         "Whole processes, all cores, once each; memory: the largest resident size of each process, added up.",
         markdown(processes, ["command", "s", "CPU s", "MB (by process)", "goal", "remark"]),
@@ -314,9 +313,12 @@ def main() -> int:
     parser.add_argument("--max", default=",".join(map(str, SIZE)), metavar="N,N,N", help="largest widths (3,3,3)")
     parser.add_argument("--every", type=int, default=EVERY, metavar="K", help=f"every K-th structure ({EVERY})")
     parser.add_argument("--seed", type=int, default=SEED, metavar="N", help=f"where the sample starts ({SEED})")
+    parser.add_argument("--out", metavar="DIR", help="keep the run in DIR/atlas")
     options = parser.parse_args()
+    if options.out and (Path(options.out) / "atlas").exists():
+        parser.error(f"--out {options.out}: there is a run already, which would not be made anew")
     try:
-        print(report([int(x) for x in options.max.split(",")], options.every, options.seed))
+        print(report([int(x) for x in options.max.split(",")], options.every, options.seed, options.out))
     except Failed as reason:
         print(f"benchmarks: atlas: {reason}", file=sys.stderr)
         return 1
@@ -324,5 +326,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    os.environ |= BLAS_THREADS
     sys.exit(main())

@@ -51,9 +51,7 @@ class Stratum:
     reason: str
 
 
-def count_strata(
-    instance: Instance, solver: Solver, rng: random.Random, deadline: float
-) -> dict[Units, Stratum]:
+def count_strata(instance: Instance, solver: Solver, rng: random.Random, deadline: float) -> dict[Units, Stratum]:
     """All strata with their numbers; ``deadline`` is a time of ``time.monotonic()``.
 
     Example:

@@ -1,9 +1,9 @@
 """Proofs about critical points, in the ball arithmetic of python-flint: existence, uniqueness, reality, inertia, loss.
 
-Lemma ``krawczyk`` (docs/landscape.md).  Let F be the gradient system in ``C^p``, Y a matrix, z a point, X the box of all
-x whose real and imaginary parts differ from those of z by at most r, and ``q >= |1 - Y F'(x)|`` for every x in the
-enclosure ``F'(X)`` (row-sum norm).  If ``q <= 1/4`` and ``|Y F(z)| <= r / 2`` (greatest modulus), then F has exactly one
-zero in X, it is simple, and it is within ``2 |Y F(z)|`` of z.  If z is real, so is the zero.
+Lemma ``krawczyk`` (docs/landscape.md).  Let F be the gradient system in ``C^p``, Y a matrix, z a point, X the box of
+all x whose real and imaginary parts differ from those of z by at most r, and ``q >= |1 - Y J|`` (row-sum norm) for
+every J in the enclosure ``F'(X)``.  If ``q <= 1/4`` and ``|Y F(z)| <= r / 2`` (greatest modulus), then F has exactly
+one zero in X, it is simple, and it is within ``2 |Y F(z)|`` of z.  If z is real, so is the zero.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import flint
 import numpy as np
 
-from symverify.exact import Vector, inertia
+from symverify.exact import Matrix, inertia
 from symverify.landscape.instance import Instance, Moments, Units
 from symverify.landscape.track import Array
 from symverify.loss import hessian, weights_of
@@ -174,7 +174,7 @@ def _krawczyk(gradient: Gradient, x: Array, precision: int) -> tuple[tuple[Ball,
 
 def _refine(gradient: Gradient, x: list[Ball]) -> tuple[list[Ball], Any]:
     """Newton's method on midpoints, and the inverse of the derivative there as an exact matrix (None: singular)."""
-    inverse = None
+    inverse: Any = None
     try:
         for _ in range(6):
             inverse = gradient.derivative(x).inv().mid()
@@ -197,14 +197,12 @@ def _all_live(network: LinearNetwork, live: Units, balls: Sequence[Ball]) -> boo
 
 def _marks(gradient: Gradient, balls: Sequence[Ball]) -> tuple[Ball, ...]:
     """Two polynomials that sign changes of units leave alone: sums of squares, and of entries of a product like M."""
-    edges = gradient.network.edges
     coloured = [b * (3 + (7 * n * n + 5 * n) % 11) for n, b in enumerate(balls)]
     product = gradient._chains(coloured)[1][-1].entries()
     marks = []
     for a, c in ((2, 3), (5, 7)):
         squares = sum(((1 + (a * n * n + c * n) % 23) * b * b for n, b in enumerate(balls)), flint.acb(0))
         marks.append(squares + sum(((1 + (c * n) % 13) * m for n, m in enumerate(product)), flint.acb(0)))
-    assert len(edges) == len(balls)
     return tuple(marks)
 
 
@@ -276,7 +274,7 @@ def _exact(x: Fraction) -> Ball:
     return flint.acb(flint.fmpq(x.numerator, x.denominator))
 
 
-def _matrix(rows: Vector | Any) -> Any:
+def _matrix(rows: Matrix) -> Any:
     return flint.acb_mat([[_exact(x) for x in row] for row in rows])
 
 

@@ -8,10 +8,10 @@ from functools import cached_property
 from itertools import combinations
 from typing import Any
 
-from symverify.data import Data, rational
+from symverify.data import Data
 from symverify.exact import Matrix, Vector
 from symverify.network import LinearNetwork, Node
-from symverify.problem import check_shapes
+from symverify.problem import check_shapes, ridge_of
 
 Units = frozenset[Node]
 """A set of hidden units, each ``(l, v)``: unit ``v`` of layer ``l``, ``0 < l < depth``."""
@@ -99,23 +99,6 @@ class Instance:
         )
 
 
-def ridge_of(network: LinearNetwork, regularisation: Any) -> Vector:
-    """The ``lambda_e`` from one matrix per layer, checked: shapes as the masks, rationals, zero off the mask."""
-    if not isinstance(regularisation, list | tuple) or len(regularisation) != network.depth:
-        raise ValueError(f"regularisation: a list of {network.depth} matrices is expected, one per mask")
-    for l, (mask, matrix) in enumerate(zip(network.masks, regularisation, strict=True)):
-        where = f"regularisation[{l}]"
-        if not isinstance(matrix, list | tuple) or len(matrix) != len(mask):
-            raise ValueError(f"{where}: {len(mask)} rows are expected, as in masks[{l}]")
-        for i, (line, row) in enumerate(zip(mask, matrix, strict=True)):
-            if not isinstance(row, list | tuple) or len(row) != len(line):
-                raise ValueError(f"{where}[{i}]: {len(line)} entries are expected, as in masks[{l}]")
-            for j, (free, x) in enumerate(zip(line, row, strict=True)):
-                if not free and rational(x, f"{where}[{i}][{j}]"):
-                    raise ValueError(f"{where}[{i}][{j}]: the mask is 0 there; write 0")
-    return tuple(rational(regularisation[l][i][j], f"regularisation[{l}][{i}][{j}]") for l, i, j in network.edges)
-
-
 def _can_live(network: LinearNetwork, live: Units) -> bool:
     def neighbours(candidates: Iterator[int], layer: int) -> bool:
         return any(layer in (0, network.depth) or (layer, v) in live for v in candidates)
@@ -125,4 +108,3 @@ def _can_live(network: LinearNetwork, live: Units) -> bool:
         and neighbours((i for i, row in enumerate(network.masks[l]) if row[v]), l + 1)
         for l, v in live
     )
-

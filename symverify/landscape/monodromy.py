@@ -7,6 +7,7 @@ in the parameters can lead from the seed to each of them.  One representative pe
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -61,10 +62,10 @@ class Seeker:
             kept.append(n)
         return x[kept]
 
-    def extend(self, wanted: int, idle: int = 8) -> None:
-        """Loop until ``wanted`` orbits are known, or ``idle`` rounds in a row have found nothing new."""
+    def extend(self, wanted: int, deadline: float, idle: int = 8) -> None:
+        """Loop until ``wanted`` orbits are known, ``idle`` rounds in a row found nothing new, or the time is over."""
         quiet = 0
-        while len(self.solutions) < wanted and quiet < idle:
+        while len(self.solutions) < wanted and quiet < idle and time.monotonic() < deadline:
             known = len(self.solutions)
             copies = max(1, BATCH // known)
             x = np.tile(self.solutions, (copies, 1))
@@ -81,7 +82,7 @@ class Seeker:
         return self._complex(count, len(self.scaled.parameters))
 
     def at_true_parameters(self, tolerance: float = 1e-5) -> Array:
-        """The solutions followed to the parameters of the instance, in its own units; those that did not arrive lack."""
+        """The solutions followed to the parameters of the instance, in its own units; paths may be lost."""
         n = len(self.solutions)
         end = np.repeat(self.scaled.parameters[None].astype(complex), n, axis=0)
         x, arrived = self.tracker.track(self.solutions, np.repeat(self.base, n, axis=0), end, tolerance)

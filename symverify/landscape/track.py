@@ -68,7 +68,7 @@ class Tracker:
     def system(self, x: Array, parameters: Array) -> Array:
         """The gradient, ``(B, p)``."""
         ridge = parameters[:, : self.weights]
-        return self.loss.gradient(x, self.gram, self.cross(parameters)) + 2 * ridge * x
+        return np.asarray(self.loss.gradient(x, self.gram, self.cross(parameters)) + 2 * ridge * x)
 
     def jacobian(self, x: Array, parameters: Array) -> Array:
         """Its derivative in ``x``, ``(B, p, p)``."""
@@ -79,7 +79,8 @@ class Tracker:
 
     def along(self, x: Array, speed: Array) -> Array:
         """Its derivative in the parameters, in the direction ``speed``, ``(B, p)``."""
-        return self.loss.gradient(x, self.nothing, self.cross(speed)) + 2 * speed[:, : self.weights] * x
+        ridge = speed[:, : self.weights]
+        return np.asarray(self.loss.gradient(x, self.nothing, self.cross(speed)) + 2 * ridge * x)
 
     def newton(self, x: Array, parameters: Array, steps: int) -> tuple[Array, list[Array]]:
         """``steps`` Newton steps, with the length of each relative to ``1 + |x|``."""

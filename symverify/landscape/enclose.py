@@ -227,7 +227,7 @@ def real_point(instance: Instance, live: Units, point: Enclosure) -> RealPoint:
         loss = gradient.loss(x, instance.data.constant).real
         signs = _inertia([[v.real for v in row] for row in gradient.derivative(x).tolist()])
         weights = tuple(bounds(v.real) for v in x)
-    return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs)
+        return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs)
 
 
 def origin(instance: Instance) -> RealPoint:
@@ -256,7 +256,7 @@ def _inertia(matrix: list[list[Ball]]) -> tuple[int, int, int] | None:
 
 
 def bounds(ball: Ball, bits: int = 80) -> tuple[Fraction, Fraction]:
-    """Rationals ``low <= ball <= high`` with denominators at most ``2^bits``.
+    """Rationals ``low <= ball <= high`` with denominators at most ``2^bits``, for the precision that is set.
 
     >>> bounds(flint.arb(1) / 4)
     (Fraction(1, 4), Fraction(1, 4))

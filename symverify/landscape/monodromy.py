@@ -20,6 +20,8 @@ Array = NDArray[Any]
 BATCH = 96
 """About so many paths at once."""
 SAME = 1e-6
+LOOSE = 1e-3
+"""The tolerance on loops, where a path that jumps to another solution does no harm."""
 
 
 class Seeker:
@@ -73,7 +75,7 @@ class Seeker:
             corners = [np.repeat(self._corner(copies), known, axis=0) for _ in range(2)]
             corners = [base, *corners, base]
             for leg in range(3):
-                x, arrived = self.tracker.track(x, corners[leg], corners[leg + 1])
+                x, arrived = self.tracker.track(x, corners[leg], corners[leg + 1], LOOSE)
                 x, corners = x[arrived], [corner[arrived] for corner in corners]
             self.solutions = self.distinct(np.concatenate([self.solutions, x]))
             quiet = 0 if len(self.solutions) > known else quiet + 1
@@ -81,7 +83,7 @@ class Seeker:
     def _corner(self, count: int) -> Array:
         return self._complex(count, len(self.scaled.parameters))
 
-    def at_true_parameters(self, tolerance: float = 1e-5) -> Array:
+    def at_true_parameters(self, tolerance: float) -> Array:
         """The solutions followed to the parameters of the instance, in its own units; paths may be lost."""
         n = len(self.solutions)
         end = np.repeat(self.scaled.parameters[None].astype(complex), n, axis=0)

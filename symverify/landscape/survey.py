@@ -26,7 +26,7 @@ from symverify.landscape.monodromy import Seeker
 from symverify.landscape.track import scaled
 
 FORMAT = "symverify-landscape/1"
-TOLERANCES = (1e-5, 1e-6, 1e-7)
+TOLERANCES = (1e-3, 1e-5, 1e-7)
 """Of the tracking, one attempt each: a path that jumped at a loose tolerance leaves a point missing."""
 
 

@@ -51,6 +51,30 @@ def scaled(instance: Instance, live: Units) -> Scaled:
     return Scaled(instance.subnetwork(live), gram / size, np.concatenate([ridge, (a / height).ravel()]), unit)
 
 
+class _Leg:
+    """Parameters on the way from ``start`` to ``end``, ``(B, n)``: the first ``count`` geometric, the rest straight."""
+
+    def __init__(self, start: Array, end: Array, count: int) -> None:
+        self.start, self.end, self.count = start.astype(complex), end.astype(complex), count
+        self.rate = np.log(self.end[:, :count] / self.start[:, :count])
+        self.straight = self.end[:, count:] - self.start[:, count:]
+
+    def of(self, rows: Array) -> _Leg:
+        """That of some of the paths."""
+        return _Leg(self.start[rows], self.end[rows], self.count)
+
+    def at(self, time: Array) -> Array:
+        """The parameters at ``time``, ``(B,)``; exactly ``end`` at 1."""
+        t = time[:, None]
+        first = self.start[:, : self.count] * np.exp(t * self.rate)
+        moving = np.concatenate([first, self.start[:, self.count :] + t * self.straight], axis=1)
+        return np.where(t == 1, self.end, moving)
+
+    def speed(self, parameters: Array) -> Array:
+        """The derivative in time where the parameters are these."""
+        return np.concatenate([parameters[:, : self.count] * self.rate, self.straight], axis=1)
+
+
 class Tracker:
     """The gradient system of a network over ``(lambda, A)``, for batches: ``x`` is ``(B, p)``, complex."""
 
@@ -91,13 +115,14 @@ class Tracker:
             lengths.append(_size(change) / (1 + _size(x)))
         return x, lengths
 
-    def track(self, x: Array, start: Array, end: Array, tolerance: float = 1e-5) -> tuple[Array, NDArray[np.bool_]]:
-        """Follow each row of ``x`` while its parameters go straight from ``start`` to ``end``, both ``(B, n)``.
+    def track(self, x: Array, start: Array, end: Array, tolerance: float) -> tuple[Array, NDArray[np.bool_]]:
+        """Follow each row of ``x`` while its parameters go from ``start`` to ``end``, both ``(B, n)``.
 
+        A goes straight and ``lambda`` in geometric progression (small ``lambda`` are where solutions change fast).
         Each path has its own step: a fourth-order prediction, and three Newton steps of which the first is to be
         shorter than ``tolerance``.  Returns the end points and which paths arrived.
         """
-        x, speed = x.astype(complex), end - start
+        x, leg = x.astype(complex), _Leg(start, end, self.weights)
         time, step = np.zeros(len(x)), np.full(len(x), 0.05)
         lost = np.zeros(len(x), dtype=bool)
         with np.errstate(all="ignore"):
@@ -106,10 +131,10 @@ class Tracker:
                 if not len(active):
                     break
                 h = np.minimum(step[active], 1 - time[active])
-                now, t = start[active] + time[active, None] * speed[active], time[active] + h
-                t = np.where(h >= 1 - time[active], 1.0, t)
-                guess = self._predict(x[active], now, speed[active], h)
-                found, lengths = self.newton(guess, start[active] + t[:, None] * speed[active], 3)
+                t = np.where(h >= 1 - time[active], 1.0, time[active] + h)
+                here = leg.of(active)
+                guess = self._predict(x[active], here, time[active], h)
+                found, lengths = self.newton(guess, here.at(t), 3)
                 good = (lengths[0] < tolerance) & (lengths[2] < 1e-9)
                 x[active[good]], time[active[good]] = found[good], t[good]
                 step[active[~good]] /= 2
@@ -117,17 +142,18 @@ class Tracker:
                 lost |= (step < LEAST_STEP) | (_size(x) > FARTHEST)
         return x, ~lost & (time >= 1)
 
-    def _predict(self, x: Array, parameters: Array, speed: Array, h: Array) -> Array:
+    def _predict(self, x: Array, leg: _Leg, time: Array, h: Array) -> Array:
         """One Runge-Kutta step of ``dx/dt = -J^-1 dF/dt``."""
 
-        def slope(y: Array, at: Array) -> Array:
-            return -_solve(self.jacobian(y, at), self.along(y, speed))
+        def slope(y: Array, t: Array) -> Array:
+            now = leg.at(t)
+            return -_solve(self.jacobian(y, now), self.along(y, leg.speed(now)))
 
         half, step = h[:, None] / 2, h[:, None]
-        k1 = slope(x, parameters)
-        k2 = slope(x + half * k1, parameters + half * speed)
-        k3 = slope(x + half * k2, parameters + half * speed)
-        k4 = slope(x + step * k3, parameters + step * speed)
+        k1 = slope(x, time)
+        k2 = slope(x + half * k1, time + h / 2)
+        k3 = slope(x + half * k2, time + h / 2)
+        k4 = slope(x + step * k3, time + h)
         return np.asarray(x + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4))
 
 

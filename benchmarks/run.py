@@ -1,10 +1,10 @@
-"""Time whole processes: start-up, the checker by number of weights, the search, and ``symverify verify``.
+"""Time whole processes: start-up, the checker by number of weights, the search, ``symverify verify``, the atlas.
 
     python benchmarks/run.py [--only GROUP ...] [--runs N] [--machine NAME] [--keep]
 
 Each figure is the median of several runs, with the smallest and the largest.  Before every run the same Python does
 nothing once (``python -c pass``, for the checker ``python -I -S -c pass``); the ratio compares the medians of the two.
-Exit code 1 if something could not be measured.
+The atlas has a report of its own, from one run (``atlas.py``).  Exit code 1 if something could not be measured.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 try:
+    import atlas
     import instances
     from tabulate import tabulate
 
@@ -160,7 +161,7 @@ def checker_cases(folder: Path) -> Iterator[Case]:
 
 
 def search_cases(folder: Path) -> Iterator[Case]:
-    """The search for a spurious minimum, from the masks alone."""
+    """A spurious minimum from the masks alone: E1 by a search, E2 is in the table of the atlas."""
 
     def verdict(output: str) -> str:
         try:
@@ -188,6 +189,7 @@ def verify_cases(folder: Path) -> Iterator[Case]:
 
 
 GROUPS = {"start": start_cases, "checker": checker_cases, "search": search_cases, "verify": verify_cases}
+GROUP_NAMES = [*GROUPS, "atlas"]
 HEADINGS = ["what", "median s", "min - max s", "runs", "x pass", "goal", "remark"]
 
 
@@ -217,7 +219,7 @@ def main() -> int:
     """Measure the chosen groups and print one table."""
     parser = argparse.ArgumentParser(description="Times of whole processes of symverify.")
     parser.add_argument(
-        "--only", nargs="+", choices=GROUPS, default=list(GROUPS), metavar="GROUP", help=", ".join(GROUPS)
+        "--only", nargs="+", choices=GROUP_NAMES, default=GROUP_NAMES, metavar="GROUP", help=", ".join(GROUP_NAMES)
     )
     parser.add_argument(
         "--runs", type=int, default=5, metavar="N", help=f"runs for each figure, at least {MIN_RUNS} (5)"
@@ -233,7 +235,7 @@ def main() -> int:
     table, failed = [], False
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for group in options.only:
+        for group in [name for name in options.only if name in GROUPS]:
             for case in GROUPS[group](folder):
                 print(f"... {case.name}", file=sys.stderr, flush=True)
                 try:
@@ -242,8 +244,16 @@ def main() -> int:
                 except NotMeasured as reason:
                     failed = True
                     table.append([case.name, *[""] * (len(HEADINGS) - 2), f"NOT MEASURED: {reason}"])
-    report = tabulate(table, HEADINGS, tablefmt="github", disable_numparse=True)
-    print(report)
+    report = tabulate(table, HEADINGS, tablefmt="github", disable_numparse=True) if table else ""
+    print(report, flush=True)
+    if "atlas" in options.only:
+        print("... atlas", file=sys.stderr, flush=True)
+        try:
+            text = atlas.report()
+        except atlas.Failed as reason:
+            failed, text = True, f"NOT MEASURED: {reason}"
+        print(f"\n## The atlas\n\n{text}")
+        report = f"{report}\n\n## The atlas\n\n{text}"
     if options.keep:
         RESULTS.write_text(f"# Results of `make benchmark`\n\n{head}\n{report}\n", encoding="utf-8")
     return int(failed)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from pysat.solvers import Solver
 
@@ -23,6 +24,7 @@ MAX_WIDTH = 4
 """Widths up to which the lemmas are instantiated; their number is exponential in the widths."""
 
 
+@lru_cache(maxsize=4)  # it is asked for each class of data, one after the other
 def prove_fibre(network: LinearNetwork) -> BenignFibre | None:
     """A proof by the fibre rules that every local minimum is global, for all data and every convex differentiable loss.
 

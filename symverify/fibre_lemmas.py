@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from symverify.certificate import Vector
 from symverify.data import DataClass
@@ -98,6 +99,12 @@ class Encoding:
     _numbers: dict[Fact, int] = field(default_factory=dict)
     _seen: set[Clause] = field(default_factory=set)
 
+    def copied(self) -> Encoding:
+        """An encoding with the same content that can be added to."""
+        return Encoding(
+            list(self.facts), list(self.clauses), list(self.instances), dict(self._numbers), set(self._seen)
+        )
+
     def literal(self, fact: Fact) -> int:
         number = self._numbers.get(fact)
         if number is None:
@@ -128,26 +135,39 @@ def encode_lemmas(network: LinearNetwork, data_class: DataClass | None = None) -
     """
     if network.depth != 2:
         raise ValueError("the fibre rules are for two layers")
-    first, second = network.masks
-    below = [sum(x << j for j, x in enumerate(row)) for row in first]
-    above = [sum(row[k] << o for o, row in enumerate(second)) for k in range(len(first))]
-    inputs, _, outputs = network.widths
+    encoding = _encode_for_convex(network).copied()
+    if data_class is not None:
+        sides = _sides(network, encoding)
+        for side, other in (sides, sides[::-1]):
+            side.absorptions(other)
+            for unit in range(network.widths[1]):
+                side.bottleneck(unit, data_class is DataClass.ORTHOGONAL)
+    return encoding
+
+
+@lru_cache(maxsize=4)
+def _encode_for_convex(network: LinearNetwork) -> Encoding:
+    """What the encodings of a network have in common; kept, as they are made one after the other."""
     encoding = Encoding()
-    sides = (
-        _Side(encoding, "inputs", below, above, inputs, outputs),
-        _Side(encoding, "outputs", above, below, outputs, inputs),
-    )
-    encoding.add(Instance("not-global"), (sides[0].residual(o, j) for o in range(outputs) for j in range(inputs)))
+    sides = _sides(network, encoding)
+    pairs = ((o, j) for o in range(network.widths[2]) for j in range(network.widths[0]))
+    encoding.add(Instance("not-global"), (sides[0].residual(o, j) for o, j in pairs))
     for side, other in (sides, sides[::-1]):
         side.linear_algebra()
         side.spans()
         side.moves(other)
-    if data_class is not None:
-        for side, other in (sides, sides[::-1]):
-            side.absorptions(other)
-            for unit in range(len(first)):
-                side.bottleneck(unit, data_class is DataClass.ORTHOGONAL)
     return encoding
+
+
+def _sides(network: LinearNetwork, encoding: Encoding) -> tuple[_Side, _Side]:
+    first, second = network.masks
+    below = [sum(x << j for j, x in enumerate(row)) for row in first]
+    above = [sum(row[k] << o for o, row in enumerate(second)) for k in range(len(first))]
+    inputs, _, outputs = network.widths
+    return (
+        _Side(encoding, "inputs", below, above, inputs, outputs),
+        _Side(encoding, "outputs", above, below, outputs, inputs),
+    )
 
 
 class _Side:

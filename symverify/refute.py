@@ -206,8 +206,11 @@ def local_minima(network: LinearNetwork, theta: Integers, rest: Integers) -> lis
     spectrum = np.linalg.eigvalsh(stack)
     good = np.flatnonzero(spectrum[:, 0] > -1e-8)
     nullity = (spectrum < 1e-8).sum(axis=1)
+    gauge = _gauge(network, theta[good])
+    ranks = np.linalg.matrix_rank(gauge) if gauge.size else np.zeros(len(good), dtype=int)
     return [
-        _Minimum(theta[n], rest[n], int(nullity[n]), bool(nullity[n] == _rank(_gauge(network, theta[n])))) for n in good
+        _Minimum(theta[n], rest[n], int(nullity[n]), bool(nullity[n] == rank))
+        for n, rank in zip(good, ranks, strict=True)
     ]
 
 
@@ -255,17 +258,17 @@ def _rank(matrix: Floats) -> int:
 
 
 def _gauge(network: LinearNetwork, theta: Integers) -> Floats:
-    """The tangents of the gauge at a point, as rows."""
+    """The tangents of the gauge at points ``(..., p)``, as rows: ``(..., generators, p)``."""
     position = {edge: n for n, edge in enumerate(network.edges)}
     first, second = network.masks
-    fields = np.zeros((len(network.gauge_generators), network.parameters))
-    for field, (_, i, j) in zip(fields, network.gauge_generators, strict=True):
+    fields = np.zeros((*theta.shape[:-1], len(network.gauge_generators), network.parameters))
+    for n, (_, i, j) in enumerate(network.gauge_generators):
         for s, x in enumerate(first[j]):
             if x:
-                field[position[0, i, s]] += theta[position[0, j, s]]
+                fields[..., n, position[0, i, s]] += theta[..., position[0, j, s]]
         for o, row in enumerate(second):
             if row[i]:
-                field[position[1, o, j]] -= theta[position[1, o, i]]
+                fields[..., n, position[1, o, j]] -= theta[..., position[1, o, i]]
     return fields
 
 
@@ -380,7 +383,7 @@ def _family(network: LinearNetwork, correlated: bool, seed: int, turn: int) -> S
             break
         theta = _useless_points(network, rest, rng)
         minima = local_minima(network, theta, np.repeat(rest[None], len(theta), axis=0))
-        chosen = [m for m in minima if not _provable(network, m)][: 2 * TESTED]
+        chosen = list(islice((m for m in minima if not _provable(network, m)), 2 * TESTED))
         if chosen:
             grams = _grams(network, len(chosen), correlated, rng)
             witness = next(_witnesses(network, chosen, grams, rng), None)

@@ -70,13 +70,14 @@ def descend(
     Only the weights flagged in ``active`` (batch x p) move; by default all.
     """
     batch, p = theta.shape
-    moving = np.ones((batch, p)) if active is None else active.astype(float)
+    moving = None if active is None else active.astype(float)
     damping = np.full(batch, 1.0)
     value = model.loss(theta, gram, cross)
     eye = np.eye(p)
     for _ in range(iterations):
-        slope = model.gradient(theta, gram, cross) * moving
-        flat = model.gauss_newton(theta, gram) * moving[:, :, None] * moving[:, None, :]
+        slope, flat = model.gradient(theta, gram, cross), model.gauss_newton(theta, gram)
+        if moving is not None:
+            slope, flat = slope * moving, flat * moving[:, :, None] * moving[:, None, :]
         normal = flat + damping[:, None, None] * eye
         step = np.linalg.solve(normal, slope[..., None])[..., 0]
         trial = theta - step

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from symverify.atlas.evidence import proved
-from symverify.atlas.lookup import find_row, known_witness
+from symverify.atlas.lookup import MAX_WIDTH, find_row, known_witness
 from symverify.atlas.rows import Outcome, Question
 from symverify.certificate import Benign, Certificate, SpuriousMinimum, data_json, encode
 from symverify.certify import SymverifyError, ball_certificate, exact_certificates, exact_point
@@ -29,6 +29,7 @@ from symverify.exact import Weights
 from symverify.loss import BatchedLoss, loss
 from symverify.network import LinearNetwork, SubNetwork
 from symverify.problem import check_shapes
+from symverify.refute import MAX_SEARCHED, refute
 from symverify.rules import prove_benign
 from symverify.search import (
     Candidate,
@@ -52,6 +53,9 @@ SEARCHABLE = 300
 PATIENCE = (3.0, 16)
 """Seconds and rounds (both) that the search for a strict minimum goes on after a degenerate one.  The rounds alone
 would be over at once in a small network; the seconds alone would let a busy machine change the answer."""
+SYSTEMATIC, SYSTEMATIC_SECONDS = 4, 10
+"""Hidden units up to which the systematic search of the atlas is tried, and the budget from which on: where it finds
+nothing it takes up to that long, and cannot be cut short."""
 ATTEMPTS = 6
 """Points of one loss value that are tried to certify."""
 
@@ -189,7 +193,7 @@ def analyze(
         network: the structure; dead units and unused inputs are allowed.
         data: a :class:`DataClass` ("for all such data") or :class:`Data` ("for these").
         seed: the search is reproducible for a given seed, except for where the budget cuts it.
-        budget: seconds of search, after the rules.
+        budget: seconds of search, after the rules and the table.
         progress: called with a line of text now and then.
         found: called at once with every certificate about ``network`` that the checker accepted (to keep it when
             interrupted): what is returned, and a degenerate witness met before a strict one.
@@ -212,13 +216,7 @@ def analyze(
         >>> answer.verdict, answer.kind, answer.almost_all_data.verdict
         (<Verdict.SPURIOUS: 'spurious'>, 'degenerate', <Verdict.BENIGN: 'benign'>)
     """
-    run = _Run(
-        np.random.default_rng(seed),
-        time.monotonic(),
-        budget,
-        progress or (lambda text: None),
-        found or (lambda c: None),
-    )
+    run = _Run(seed, budget, progress, found)
     if isinstance(data, Data):
         check_shapes(network, data)
         return _analyze_data(network, data, run)
@@ -309,8 +307,10 @@ def certified_point(
 class _Run:
     """One search: its random numbers, its deadline, and the account of what it did."""
 
-    def __init__(self, rng: np.random.Generator, start: float, budget: float, progress: Progress, found: Found) -> None:
-        self.rng, self.start, self.budget, self.progress, self.found = rng, start, budget, progress, found
+    def __init__(self, seed: int, budget: float, progress: Progress | None, found: Found | None) -> None:
+        start = time.monotonic()
+        self.seed, self.rng, self.start, self.budget = seed, np.random.default_rng(seed), start, budget
+        self.progress, self.found = progress or (lambda text: None), found or (lambda certificate: None)
         self.deadline, self.patience = start + budget, PATIENCE
         self.rounds = self.candidates = self.starts = self.parts = 0
 
@@ -351,9 +351,16 @@ class _Run:
     # -- all data of a class ------------------------------------------------------------------------------
 
     def known_witness(self, network: LinearNetwork, part: SubNetwork, data_class: DataClass) -> SpuriousMinimum | None:
-        """From the table of the atlas, or from the theorem on two hidden units."""
+        """From the table of the atlas, from the theorem on two hidden units, or by the systematic search of the atlas
+        where it takes seconds only."""
         known = known_witness(part.network, data_class)
-        return two_units_witness(network) if known is None else extend(network, part, known)
+        if known is not None:
+            return extend(network, part, known)
+        strict = two_units_witness(network)
+        if strict is not None or not (_is_systematic(part.network) and self.budget >= SYSTEMATIC_SECONDS):
+            return strict
+        self.progress(f"{network}: all residuals")
+        return refute(network, data_class, seed=self.seed)
 
     def search_class(self, network: LinearNetwork, part: SubNetwork, data_class: DataClass) -> SpuriousMinimum | None:
         """In the pruned network and in its small sub-networks, the cheaper first."""
@@ -504,6 +511,12 @@ class _Run:
         except SymverifyError:
             return None
         return certificate if accepted(certificate) is not None else None
+
+
+def _is_systematic(network: LinearNetwork) -> bool:
+    """Two layers small enough for :func:`symverify.refute.refute`, and not in the table."""
+    small = network.depth == 2 and max(network.widths[0], network.widths[-1]) <= MAX_SEARCHED
+    return small and MAX_WIDTH < network.widths[1] <= SYSTEMATIC
 
 
 def _known_benign(network: LinearNetwork, data_class: DataClass) -> bool:

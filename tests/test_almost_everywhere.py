@@ -26,7 +26,7 @@ from symverify.network import LinearNetwork
 from symverify.refute import refute, residuals
 from symverify.search import descend, random_starts
 from symverify.structure_checker import Pattern
-from symverify.verify import accepted
+from symverify.witness import accepted
 
 SIZES = [(a, h, b) for a in (1, 2, 3) for h in (1, 2, 3) for b in (1, 2, 3)]
 ROOT = Path(__file__).parent.parent

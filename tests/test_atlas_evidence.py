@@ -15,8 +15,8 @@ from symverify.certificate import BenignGeneric, SpuriousMinimum, digest, encode
 from symverify.data import DataClass
 from symverify.network import LinearNetwork
 from symverify.rules import BALDI_HORNIK, prove_benign
-from symverify.verify import simplest_witness
 from symverify.verify import witness_json as witness_json_of_analyze
+from symverify.witness import simplest_witness
 
 VALID = Path(__file__).parent / "certificates" / "valid"
 ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL

@@ -38,7 +38,7 @@ from symverify.exact import as_matrix, inertia, rank
 from symverify.loss import gradient, hessian, jacobian, loss, symmetry_fields
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
-from symverify.verify import simplest_witness
+from symverify.witness import simplest_witness
 
 ORTHOGONAL, ANY = DataClass.ORTHOGONAL, DataClass.ANY
 THEOREMS = claims.theorems_folder()

@@ -36,7 +36,7 @@ from symverify.network import LinearNetwork
 from symverify.refute import refute
 from symverify.rules import prove_benign
 from symverify.search import designed_candidates
-from symverify.verify import accepted
+from symverify.witness import accepted
 
 SIZES = [(a, h, b) for a in (1, 2, 3) for h in (1, 2, 3) for b in (1, 2, 3)]
 

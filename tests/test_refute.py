@@ -23,7 +23,7 @@ from symverify.network import LinearNetwork
 from symverify.refute import critical_space, free_edges, refute, residuals
 from symverify.rules import prove_benign
 from symverify.search import Candidate, designed_candidates
-from symverify.verify import accepted
+from symverify.witness import accepted
 
 ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL
 DISJOINT = LinearNetwork.from_units(([3], [1, 2]), ([1, 2], [1, 2]))

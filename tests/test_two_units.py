@@ -32,7 +32,7 @@ from symverify.network import LinearNetwork
 from symverify.refute import refute
 from symverify.search import descend, random_starts
 from symverify.two_units import BASES, Counts, Triple, approaching, attainment, counts, decide, is_benign, limit
-from symverify.verify import accepted
+from symverify.witness import accepted
 
 Json = dict[str, Any]
 SMALLEST_CORNER = LinearNetwork.from_units(([1, 2], [1, 2]), ([2], [2]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -16,9 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structures import E1, E2, FALSE_FRIEND, SIX_WEIGHTS
 
-from symverify import checker, verify
+from symverify import checker, checking, verify
+from symverify import witness as witness_module
+from symverify.atlas.evidence import proved
+from symverify.atlas.rows import Question, Row
+from symverify.atlas.table import load
 from symverify.certificate import (
     Ball,
+    BenignAlmostEverywhere,
     Certificate,
     CriticalFamily,
     CriticalFibre,
@@ -36,15 +43,13 @@ from symverify.verify import (
     Answer,
     Basis,
     Verdict,
-    accepted,
     analyze,
     certified_point,
     check_shapes,
-    extend,
     local_minima,
-    simplest_witness,
     witness_json,
 )
+from symverify.witness import accepted, extend, simplest_witness
 
 QUICK = settings(max_examples=25, deadline=None)
 ANY, ORTHOGONAL = DataClass.ANY, DataClass.ORTHOGONAL
@@ -251,7 +256,10 @@ def test_an_irrational_minimum_is_enclosed_in_a_ball() -> None:
 
 # -- answers and their JSON form --------------------------------------------------------------------------
 
-KEYS = ["format", "verdict", "kind", "basis", "assumes", "witness", "certificate", "reason", "seconds"]
+KEYS = [
+    "format", "verdict", "kind", "basis", "assumes", "witness", "certificate", "reason", "almost_all_data", "seconds"
+]  # fmt: skip
+ALMOST_KEYS = ["verdict", "kind", "basis", "rule", "assumes", "certificate"]
 WITNESS_KEYS = {"G", "C", "c0", "weights", "better", "loss", "better_loss", "exact"}
 RATIONAL = re.compile(r"-?\d+(/\d+)?")
 
@@ -270,6 +278,7 @@ def test_json_of_a_proved_answer() -> None:
     }  # fmt: skip
     assert "every local minimum is global" in body["reason"]
     assert isinstance(body["seconds"], float)
+    assert list(body["almost_all_data"]) == ALMOST_KEYS
     assert body["seconds"] >= 0
 
 
@@ -281,12 +290,14 @@ def test_json_of_an_assumed_answer() -> None:
     assert body["assumes"] == list(answer.assumes)
     assert len(body["assumes"]) == 1
     assert body["assumes"][0].startswith("Baldi-Hornik 1989")
+    assert body["almost_all_data"]["basis"] == "proved"  # without the theorem
 
 
 def test_json_of_a_spurious_answer() -> None:
     answer = analyze(E2, E2_DATA, budget=60)
     body = json.loads(json.dumps(answer.to_json()))
     assert list(body) == KEYS
+    assert body["almost_all_data"] is None
     assert (body["verdict"], body["kind"], body["basis"], body["assumes"]) == ("spurious", "strict", "proved", [])
     witness = body["witness"]
     assert set(witness) == WITNESS_KEYS
@@ -301,17 +312,20 @@ def test_json_of_a_spurious_answer() -> None:
 
 
 def test_json_of_an_unknown_answer() -> None:
-    body = analyze(SIX_WEIGHTS, ANY, budget=0).to_json()
+    body = analyze(FALSE_FRIEND, ANY, budget=0).to_json()
     assert list(body) == KEYS
     assert {key: body[key] for key in KEYS[:8]} == {
         "format": "symverify-answer/1", "verdict": "unknown", "kind": None, "basis": "observed", "assumes": [],
         "witness": None, "certificate": None,
         "reason": "no rule applies and no spurious minimum was found: 0 rounds of inverse design, 0 candidates refused",
     }  # fmt: skip
+    assert body["almost_all_data"] == dict.fromkeys(ALMOST_KEYS) | {
+        "verdict": "unknown", "basis": "observed", "assumes": []
+    }  # fmt: skip
 
 
 def test_answers_show_themselves_in_notebooks() -> None:
-    answer = replace(analyze(SIX_WEIGHTS, ANY, budget=0), reason="a < b & c")
+    answer = replace(analyze(FALSE_FRIEND, ANY, budget=0), reason="a < b & c")
     assert answer._repr_html_() == "<p><b>unknown</b> (observed): a &lt; b &amp; c</p>"
     assert answer._repr_latex_() == r"\textbf{unknown} (observed)"
 
@@ -324,7 +338,10 @@ def test_facts_do_not_enter_the_comparison_of_answers() -> None:
 
 # -- unknown ----------------------------------------------------------------------------------------------
 
-OPEN = from_masks([[[0, 1], [1, 1]], [[1, 1], [1, 1]]])
+OPEN = from_masks(
+    [[[1, 1, 0], [0, 1, 1], [1, 1, 1], [0, 0, 1], [1, 1, 1]], [[0, 1, 1, 1, 0], [1, 1, 1, 0, 1], [0, 0, 0, 1, 0]]]
+)
+"""No rule, no witness is known."""
 
 
 def test_an_unknown_answer_for_a_class_says_how_much_was_searched() -> None:
@@ -359,21 +376,21 @@ def test_rules_need_no_budget() -> None:
 # -- the same seed, the same answer -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("network", "data"), [(E2, ORTHOGONAL), (E2, ANY), (E2, E2_DATA)])
+@pytest.mark.parametrize(("network", "data"), [(FALSE_FRIEND, ORTHOGONAL), (E2, ANY), (E2, E2_DATA)])
 def test_the_same_seed_gives_the_same_certificate(network: LinearNetwork, data: Data | DataClass) -> None:
     one, other = (witness_of(analyze(network, data, seed=3, budget=60)) for _ in range(2))
     assert encode(one) == encode(other)
 
 
 def test_another_seed_gives_another_certificate() -> None:
-    one, other = (witness_of(analyze(E2, ORTHOGONAL, seed=seed, budget=60)) for seed in (1, 2))
+    one, other = (witness_of(analyze(FALSE_FRIEND, ORTHOGONAL, seed=seed, budget=60)) for seed in (1, 2))
     assert encode(one) != encode(other)
 
 
 def test_progress_reports_the_network() -> None:
     lines: list[str] = []
-    analyze(E2, ORTHOGONAL, budget=60, progress=lines.append)
-    assert lines[0] == f"{E2}: round 1"
+    analyze(FALSE_FRIEND, ORTHOGONAL, budget=60, progress=lines.append)
+    assert lines[0] == f"{FALSE_FRIEND}: round 1"
 
 
 # -- bad input --------------------------------------------------------------------------------------------
@@ -578,6 +595,134 @@ def test_a_dead_unit_does_not_hide_an_irrational_minimum_of_given_data() -> None
     assert (witness.network, witness.data) == (network, data)
 
 
+# -- both questions ---------------------------------------------------------------------------------------
+
+TABLE = load(None)
+
+
+def relabelled_rows() -> list[Any]:
+    """Rows of the table under a random labelling: every rare kind of evidence, and a sample of the others."""
+    rng = random.Random(20)
+    by_rule: dict[Any, list[Row]] = {}
+    for row in TABLE.rows:
+        by_rule.setdefault((row.job.data_class, row.all_data.rule, row.all_data.kind), []).append(row)
+    rows = [row for group in by_rule.values() for row in rng.sample(group, min(6, len(group)))]
+    found = []
+    for row in rows:
+        network = row.job.network
+        order = [rng.sample(range(width), width) for width in network.widths]
+        found.append(pytest.param(row, network.permuted(order), id=f"{row.job.structure}, {row.job.data_class}"))
+    return found
+
+
+@pytest.mark.parametrize(("row", "network"), relabelled_rows())
+def test_structures_of_the_table_are_answered_as_there_about_the_masks_of_the_user(
+    row: Row, network: LinearNetwork
+) -> None:
+    data_class = row.job.data_class
+    seen: list[Certificate] = []
+    answer = analyze(network, data_class, budget=0.01, found=seen.append)
+    almost = answer.almost_all_data
+    assert almost is not None
+    for said, entry, question in (
+        (answer, row.all_data, Question.ALL_DATA),
+        (almost, row.almost_all_data, Question.ALMOST_ALL_DATA),
+    ):
+        assert (str(said.verdict), said.kind, said.assumes) == (str(entry.verdict), entry.kind, entry.assumes)
+        assert said.certificate in seen
+        assert said.certificate is not None
+        evidence = proved(encode(said.certificate))
+        assert evidence.masks == network.masks
+        assert (data_class, question, entry.verdict, entry.kind) in evidence.answers
+    assert almost.rule == row.almost_all_data.rule
+
+
+def test_a_proof_and_a_strict_minimum_together_are_a_bug() -> None:
+    proof = BenignAlmostEverywhere(SIX_WEIGHTS, ORTHOGONAL)
+    assert verify._almost_all_data(ORTHOGONAL, proof, SIX_WITNESS).verdict is Verdict.BENIGN  # it is degenerate
+    with pytest.raises(AssertionError, match="contradict each other"):
+        verify._almost_all_data(ORTHOGONAL, proof, E2_WITNESS)
+
+
+def test_a_strict_minimum_for_a_singular_gram_matrix_says_nothing_of_almost_all_data() -> None:
+    gram = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]]
+    data = Data.from_moments(gram, [[1, 3, 0, 0], [3, 1, 0, 0], [0, 0, 4, 4]])
+    network = from_masks([[[1, 0, 0, 0], [1, 1, 1, 1]], [[1, 1], [0, 1], [0, 1]]])
+    witness = witness_of(analyze(network, data, budget=60))
+    assert witness.strict
+    assert verify._almost_all_data(ANY, None, witness).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("module", ["witness", "decide", "atlas.lookup", "atlas.evidence", "atlas.run"])
+def test_what_analyze_rests_on_does_not_import_it(module: str) -> None:
+    code = f"import sys, symverify.{module}; sys.exit('symverify.verify' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_given_data_have_no_second_answer() -> None:
+    assert analyze(SIX_WEIGHTS, SIX_DATA, budget=0).almost_all_data is None
+    assert analyze(LinearNetwork.dense(2, 2, 2), SIX_DATA).almost_all_data is None
+
+
+def test_unknown_for_all_data_may_be_benign_for_almost_all() -> None:
+    answer = analyze(OPEN, ORTHOGONAL, budget=0.1)
+    assert answer.verdict is Verdict.UNKNOWN
+    assert answer.almost_all_data is not None
+    assert (answer.almost_all_data.verdict, answer.almost_all_data.rule) == (Verdict.BENIGN, "residual-types")
+
+
+def test_two_hidden_units_are_decided_at_sizes_beyond_every_search() -> None:
+    ten = range(1, 11)
+    for outputs, verdict in (range(1, 12), Verdict.BENIGN), (range(1, 14), Verdict.SPURIOUS):
+        answer = analyze(from_units((ten, ten), (ten, outputs)), ORTHOGONAL, budget=0.01).almost_all_data
+        assert answer is not None
+        assert (answer.verdict, answer.basis) == (verdict, Basis.PROVED)
+
+
+@pytest.mark.parametrize("data_class", list(DataClass))
+def test_the_second_answer_at_depth_three(data_class: DataClass) -> None:
+    strict = analyze(E1, data_class, budget=20)
+    assert strict.almost_all_data is not None
+    assert (strict.almost_all_data.verdict, strict.almost_all_data.certificate) == (
+        Verdict.SPURIOUS,
+        strict.certificate,
+    )
+    benign = analyze(LinearNetwork.dense(2, 2, 2, 2), data_class, budget=0)
+    assert benign.almost_all_data is not None
+    assert (benign.almost_all_data.verdict, benign.almost_all_data.certificate) == (Verdict.BENIGN, benign.certificate)
+    degenerate = analyze(FALSE_FRIEND, data_class, budget=20)
+    assert degenerate.kind == "degenerate"
+    assert degenerate.almost_all_data is not None
+    assert degenerate.almost_all_data.verdict is Verdict.UNKNOWN
+
+
+def test_a_lifted_witness_of_the_table_is_carried_into_a_network_with_dead_units() -> None:
+    row = next(row for row in TABLE.rows if row.all_data.rule == "lifted")
+    first, second = row.job.network.masks
+    network = from_masks([[[0, *line] for line in first] + [[1, 1, 1, 1]], [[*line, 0] for line in second]])
+    assert network.dead_units() and network.unused_inputs()
+    witness = witness_of(analyze(network, row.job.data_class, budget=0.01))
+    assert witness.network == network
+    assert isinstance(witness.minimum, Lifted)
+
+
+def test_a_benign_network_with_a_dead_unit_is_proved_so() -> None:
+    row = next(row for row in TABLE.rows if row.all_data.rule == "fibre")
+    first, second = row.job.network.masks
+    network = from_masks([[*first, [1] * len(first[0])], [[*line, 0] for line in second]])
+    answer = analyze(network, row.job.data_class, budget=0)
+    assert (answer.verdict, answer.basis) == (Verdict.BENIGN, Basis.PROVED)
+
+
+def test_the_systematic_search_finds_what_the_table_is_too_small_for() -> None:
+    network = from_masks([[[1, 1, 1], [1, 1, 0], [1, 1, 0], [0, 0, 1]], [[1, 1, 0, 0], [1, 1, 1, 1], [1, 1, 0, 1]]])
+    answer = analyze(network, ORTHOGONAL, budget=10)
+    assert witness_of(answer).data.is_orthogonal
+    assert answer.kind == "degenerate"
+    assert answer.almost_all_data is not None
+    assert answer.almost_all_data.verdict is Verdict.BENIGN
+
+
 # -- degenerate data --------------------------------------------------------------------------------------
 
 
@@ -657,27 +802,37 @@ def refuse(data: bytes) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("network", "data", "budget"),
     [
-        (E2, ORTHOGONAL, 1.0),
+        (FALSE_FRIEND, ORTHOGONAL, 1.0),
+        (SIX_WEIGHTS, ORTHOGONAL, 0.5),
         (E2, E2_DATA, 1.0),
         (LinearNetwork.dense(2, 2, 2), ANY, 0.2),
         (LinearNetwork.dense(3, 2, 3), ANY, 0.2),
-        (from_masks([[[1, 0, 0], [1, 1, 1], [1, 0, 1]], [[1, 1, 0], [0, 1, 0], [0, 1, 0]]]), ORTHOGONAL, 0.5),
+        (from_masks([[[1, 0], [1, 1], [1, 1]], [[1, 1, 0], [0, 1, 0]]]), ORTHOGONAL, 0.5),
     ],
 )
 @pytest.mark.parametrize("outcome", ["invalid", "malformed"])
 def test_what_the_checker_refuses_is_no_answer(
     monkeypatch: pytest.MonkeyPatch, network: LinearNetwork, data: Data | DataClass, budget: float, outcome: str
 ) -> None:
-    monkeypatch.setattr(checker, "check_bytes", lambda data: (outcome, "refused"))
+    monkeypatch.setattr(checking, "check_bytes", lambda data: (outcome, "refused"))
     seen: list[Certificate] = []
     answer = analyze(network, data, budget=budget, found=seen.append)
     assert (answer.verdict, answer.basis, answer.certificate) == (Verdict.UNKNOWN, Basis.OBSERVED, None)
     assert seen == []
+    if isinstance(data, DataClass):
+        assert answer.almost_all_data is not None
+        assert (answer.almost_all_data.verdict, answer.almost_all_data.certificate) == (Verdict.UNKNOWN, None)
+
+
+def test_a_refusal_of_what_a_theorem_promises_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "check_bytes", refuse)
+    with pytest.raises(AssertionError, match=r"Lemma 15\.3|the theorem promises"):
+        analyze(E2, ORTHOGONAL, budget=1)
 
 
 def test_refused_candidates_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checker, "check_bytes", refuse)
-    match = re.search(r"(\d+) candidates refused", analyze(E2, ORTHOGONAL, budget=1.0).reason)
+    monkeypatch.setattr(checking, "check_bytes", refuse)
+    match = re.search(r"(\d+) candidates refused", analyze(FALSE_FRIEND, ORTHOGONAL, budget=1.0).reason)
     assert match is not None
     assert int(match[1]) > 0
 
@@ -700,7 +855,7 @@ def test_only_one_refusal_is_not_fatal(monkeypatch: pytest.MonkeyPatch) -> None:
         return refuse(data) if len(calls) == 1 else genuine(data)
 
     monkeypatch.setattr(checker, "check_bytes", refuse_first)
-    answer = analyze(E2, ORTHOGONAL, budget=60)
+    answer = analyze(FALSE_FRIEND, ORTHOGONAL, budget=60)
     assert answer.certificate is not None
     assert encode(answer.certificate) != calls[0]
 
@@ -739,7 +894,9 @@ def test_more_rounds_never_give_a_more_complicated_witness() -> None:
     few, many = (simplest_witness(E2, ORTHOGONAL, rounds=rounds, strict=True) for rounds in (1, 5))
     assert few is not None
     assert many is not None
-    assert verify._height(many.point, many.better, many.data) <= verify._height(few.point, few.better, few.data)
+    assert witness_module._height(many.point, many.better, many.data) <= witness_module._height(
+        few.point, few.better, few.data
+    )
 
 
 def test_only_a_wanted_witness_is_returned() -> None:

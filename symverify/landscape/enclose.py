@@ -54,6 +54,11 @@ class RealPoint:
     loss: tuple[Fraction, Fraction]
     inertia: tuple[int, int, int] | None
 
+    @property
+    def isolated(self) -> bool:
+        """The Hessian is proved nonsingular: simple, and no other critical point near."""
+        return self.inertia is not None and self.inertia[1] == 0
+
 
 class Gradient:
     """The gradient system and its derivative in balls; any depth.

@@ -70,9 +70,9 @@ class Landscape:
     """All that is known of one instance's critical points.
 
     ``complete``: in every stratum as many distinct simple points were certified as the degrees allow, and the indices
-    of the real ones add up (``euler``).  ``points`` are the real ones, lowest loss first; those of kind ``OPEN`` are
-    critical, but may lie on a family of critical points, and are not counted.  ``solver`` names the program behind
-    the degrees.
+    of the real ones add up (``euler``).  ``points`` are the real ones, lowest loss first; those whose Hessian is not
+    proved nonsingular are critical, but may lie on a family of critical points, and are not counted.  ``solver`` names
+    the program behind the degrees.
     """
 
     instance: Instance
@@ -108,7 +108,7 @@ class Landscape:
     @property
     def real(self) -> int:
         """The number of real critical points proved isolated (nonsingular Hessian), whole orbits counted."""
-        return sum(p.found.orbit for p in self.points if p.kind is not Kind.OPEN)
+        return sum(p.found.orbit for p in self.points if p.found.isolated)
 
     @property
     def values(self) -> int:
@@ -244,7 +244,7 @@ def _search(
 def _euler(points: Sequence[RealPoint]) -> int | None:
     total = 0
     for p in points:
-        if p.inertia is None or p.inertia[1]:
+        if p.inertia is None or not p.isolated:
             return None
         total += p.orbit if p.inertia[2] % 2 == 0 else -p.orbit
     return total
@@ -300,5 +300,5 @@ def _point_json(point: Point) -> dict[str, Any]:
         "inertia": None if found.inertia is None else list(found.inertia),
         "gauge": 0,
         "orbit": found.orbit,
-        "multiplicity": 1 if found.inertia is not None and found.inertia[1] == 0 else None,
+        "multiplicity": 1 if found.isolated else None,
     }

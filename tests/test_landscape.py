@@ -291,10 +291,15 @@ def test_balls_and_floats_evaluate_the_same_system() -> None:
     balls = [flint.acb(complex(v)) for v in x[0] * scale.unit]
     values = np.array([complex(v) for v in exact.value(balls)])
     slopes = np.array([[complex(v) for v in row] for row in exact.derivative(balls).tolist()])
-    ours = tracker.system(x, scale.parameters[None])[0]
+    point, now = tracker.at(x), scale.parameters[None]
+    ours = point.system(now)[0]
     factor = values[0] / ours[0]
     assert np.allclose(values, factor * ours)
-    assert np.allclose(slopes, factor / scale.unit * tracker.jacobian(x, scale.parameters[None])[0])
+    assert np.allclose(slopes, factor / scale.unit * point.jacobian(now)[0])
+
+    speed = np.random.default_rng(1).normal(size=now.shape)
+    step = point.system(now + 1e-6 * speed) - point.system(now - 1e-6 * speed)
+    assert np.allclose(point.along(speed), step / 2e-6, rtol=1e-6, atol=1e-6)
 
 
 # -- degenerate input -------------------------------------------------------------------------------------

@@ -85,7 +85,9 @@ def _stratum(live: Units, size: Size, found: dict[Units, Stratum]) -> Stratum:
                 return Stratum(live, size, None, "a smaller stratum has no count")
             rest -= 2 ** len(smaller) * stratum.orbits
     if rest < 0 or rest % 2 ** len(live):
-        return Stratum(live, size, None, "the degrees do not fit: some critical point of a smaller stratum is multiple")
+        return Stratum(
+            live, size, None, "the degrees do not fit: some smaller stratum has a multiple point, or a prime was bad"
+        )
     return Stratum(live, size, rest // 2 ** len(live), "")
 
 

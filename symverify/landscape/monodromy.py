@@ -39,7 +39,7 @@ class Seeker:
     def _seed(self, p: int) -> tuple[Array, Array]:
         x = self._complex(1, p)
         base = np.concatenate([np.zeros((1, p)), self._complex(1, len(self.scaled.parameters) - p)], axis=1)
-        base[:, :p] = -self.tracker.system(x, base) / (2 * x)
+        base[:, :p] = -self.tracker.at(x).system(base) / (2 * x)
         return x, base
 
     def _complex(self, *shape: int) -> Array:

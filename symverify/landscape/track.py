@@ -82,35 +82,28 @@ class Tracker:
         self.network, self.gram = network, gram
         self.loss = BatchedLoss(network)
         self.weights = network.parameters
-        self.nothing = np.zeros_like(gram)
+        heads, tails = self.loss.heads, self.loss.tails
+        self.pairs = {
+            (l, m): ((heads[l][:, None], heads[m]), (tails[l][:, None], tails[m]), (heads[l][:, None], tails[m]))
+            for l in range(network.depth)
+            for m in range(l + 1)
+        }
 
     def cross(self, parameters: Array) -> Array:
         """``C = A G`` (or its derivative along a path)."""
         a = parameters[:, self.weights :].reshape(len(parameters), self.network.widths[-1], self.network.widths[0])
         return np.asarray(a @ self.gram)
 
-    def system(self, x: Array, parameters: Array) -> Array:
-        """The gradient, ``(B, p)``."""
-        ridge = parameters[:, : self.weights]
-        return np.asarray(self.loss.gradient(x, self.gram, self.cross(parameters)) + 2 * ridge * x)
-
-    def jacobian(self, x: Array, parameters: Array) -> Array:
-        """Its derivative in ``x``, ``(B, p, p)``."""
-        result = self.loss.hessian(x, self.gram, self.cross(parameters))
-        n = np.arange(self.weights)
-        result[:, n, n] += 2 * parameters[:, : self.weights]
-        return result
-
-    def along(self, x: Array, speed: Array) -> Array:
-        """Its derivative in the parameters, in the direction ``speed``, ``(B, p)``."""
-        ridge = speed[:, : self.weights]
-        return np.asarray(self.loss.gradient(x, self.nothing, self.cross(speed)) + 2 * ridge * x)
+    def at(self, x: Array) -> _Point:
+        """The partial products at ``x``, computed once for all that follows."""
+        return _Point(self, x)
 
     def newton(self, x: Array, parameters: Array, steps: int) -> tuple[Array, list[Array]]:
         """``steps`` Newton steps, with the length of each relative to ``1 + |x|``."""
         lengths = []
         for _ in range(steps):
-            change = _solve(self.jacobian(x, parameters), self.system(x, parameters))
+            point = self.at(x)
+            change = _solve(point.jacobian(parameters), point.system(parameters))
             x = x - change
             lengths.append(_size(change) / (1 + _size(x)))
         return x, lengths
@@ -146,8 +139,8 @@ class Tracker:
         """One Runge-Kutta step of ``dx/dt = -J^-1 dF/dt``."""
 
         def slope(y: Array, t: Array) -> Array:
-            now = leg.at(t)
-            return -_solve(self.jacobian(y, now), self.along(y, leg.speed(now)))
+            now, point = leg.at(t), self.at(y)
+            return -_solve(point.jacobian(now), point.along(leg.speed(now)))
 
         half, step = h[:, None] / 2, h[:, None]
         k1 = slope(x, time)
@@ -155,6 +148,67 @@ class Tracker:
         k3 = slope(x + half * k2, time + h / 2)
         k4 = slope(x + step * k3, time + h)
         return np.asarray(x + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4))
+
+
+class _Point:
+    """The gradient system at a batch of points, as in :mod:`symverify.loss`, with F, B as there.
+
+    ``J[(l,i,j), (m,a,b)] = (B_l' B_m)[i,a] (F_{l-1} G F_{m-1}')[j,b] + [l > m] (B_l' R F_{m-1}')[i,b] W[j,a]``,
+    W = ``W_{l-1} ... W_{m+1}``, and ``2 lambda`` on the diagonal.
+    """
+
+    def __init__(self, tracker: Tracker, x: Array) -> None:
+        self.tracker, self.x = tracker, x
+        network = tracker.network
+        self.layers = tracker.loss.layers(x)
+        self.forward: list[Array] = [np.eye(network.widths[0])[None]]
+        self.backward: list[Array] = [np.eye(network.widths[-1])[None]]
+        for w in self.layers:
+            self.forward.append(w @ self.forward[-1])
+        for w in reversed(self.layers):
+            self.backward.insert(0, self.backward[0] @ w)
+        self.weighted = [f @ tracker.gram for f in self.forward]
+
+    def system(self, parameters: Array) -> Array:
+        """The gradient, ``(B, p)``."""
+        rest = self.weighted[-1] - self.tracker.cross(parameters)
+        return np.asarray(self._pulled(rest) + 2 * parameters[:, : self.tracker.weights] * self.x)
+
+    def along(self, speed: Array) -> Array:
+        """Its derivative in the parameters, in the direction ``speed``, ``(B, p)``."""
+        return np.asarray(self._pulled(-self.tracker.cross(speed)) + 2 * speed[:, : self.tracker.weights] * self.x)
+
+    def _pulled(self, rest: Array) -> Array:
+        """``B' rest F'`` at the edges, ``(B, p)``."""
+        loss = self.tracker.loss
+        parts = []
+        for l in range(len(self.layers)):
+            layer = self.backward[l + 1].swapaxes(1, 2) @ rest @ self.forward[l].swapaxes(1, 2)
+            parts.append(layer[:, loss.heads[l], loss.tails[l]])
+        return np.concatenate(parts, axis=1)
+
+    def jacobian(self, parameters: Array) -> Array:
+        """The derivative of the system in ``x``, ``(B, p, p)``."""
+        tracker, spans = self.tracker, self.tracker.loss.spans
+        rest = self.weighted[-1] - tracker.cross(parameters)
+        result = np.empty((len(self.x), tracker.weights, tracker.weights), dtype=complex)
+        for l in range(len(self.layers)):
+            after = self.backward[l + 1].swapaxes(1, 2)
+            between: Array = np.eye(tracker.network.widths[l])[None]
+            for m in range(l, -1, -1):
+                heads, tails, mixed = tracker.pairs[l, m]
+                below = self.forward[m].swapaxes(1, 2)
+                outer, inner = after @ self.backward[m + 1], self.weighted[l] @ below
+                block = outer[:, heads[0], heads[1]] * inner[:, tails[0], tails[1]]
+                if m < l:
+                    bent = (after @ rest @ below)[:, mixed[0], mixed[1]]
+                    block = block + bent * between[:, tails[0], heads[1]]
+                    result[:, spans[m], spans[l]] = block.swapaxes(1, 2)
+                    between = between @ self.layers[m]
+                result[:, spans[l], spans[m]] = block
+        n = np.arange(tracker.weights)
+        result[:, n, n] += 2 * parameters[:, : tracker.weights]
+        return result
 
 
 def _size(x: Array) -> Array:

@@ -7,6 +7,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from fractions import Fraction
@@ -39,10 +40,14 @@ ONE = Fraction(1)
 
 
 def random_instance(network: LinearNetwork, samples: int, seed: int) -> Instance:
-    """Integers up to 9 for X and Y, hundredths below 1 for the lambda_e."""
+    """Integers from 1 to 9 for X and Y, with signs, and rationals below 1 for the lambda_e: nothing is special."""
     rng = random.Random(seed)
-    x, y = ([[rng.randint(-9, 9) for _ in range(samples)] for _ in range(n)] for n in network.widths[:: network.depth])
-    return Instance(network, Data.from_samples(x, y), tuple(Fraction(rng.randint(1, 99), 100) for _ in network.edges))
+    x, y = (
+        [[rng.choice((-1, 1)) * rng.randint(1, 9) for _ in range(samples)] for _ in range(n)]
+        for n in network.widths[:: network.depth]
+    )
+    ridge = tuple(Fraction(rng.randint(1, 9999), 10007) for _ in network.edges)
+    return Instance(network, Data.from_samples(x, y), ridge)
 
 
 def scalar(c: int, ridge: Sequence[Fraction]) -> Instance:
@@ -59,7 +64,7 @@ ONE_HIDDEN = {(1, 1): (5, 4), (1, 2): (9, 0), (1, 3): (13, 0), (2, 1): (9, 8), (
     (3, 3): (245, 64),
 }
 """(outputs, width): complex critical points, those without a zero coordinate; one data point, generic weights."""
-TWO_HIDDEN = {(1, 1, 1): 17, (1, 2, 1): 17, (1, 1, 2): 33, (2, 1, 1): 129}
+TWO_HIDDEN = {(1, 1, 1): 17, (1, 2, 1): 17, (1, 1, 2): 33, (2, 1, 1): 129, (2, 1, 2): 641}
 """(width, inputs, outputs): complex critical points; 1,1,1 is printed as 16: the origin was lost."""
 
 
@@ -114,7 +119,7 @@ def test_one_hidden_layer(outputs: int, width: int, complex: int, torus: int) ->
             n,
             id=f"{BHT}: two hidden layers, (d, dx, dy)={key}: {n}"
             + " (printed 16, without the origin)" * (key == (1, 1, 1)),
-            marks=[pytest.mark.slow] * (n > 100),
+            marks=[pytest.mark.slow] * (n > 200),
         )
         for key, n in TWO_HIDDEN.items()
     ],
@@ -158,6 +163,7 @@ def test_points_by_stratum(widths: tuple[int, ...], by_live: dict[int, int], orb
     [
         pytest.param([[[1, 1, 0, 0], [0, 0, 1, 1]], [[1, 1], [1, 1]]], 545, id="{12},{34} with dense 2x2: 545"),
         pytest.param([[[1, 1, 0], [0, 1, 1]], [[1, 1], [1, 1]]], 497, id="{12},{23} with dense 2x2: 497"),
+        pytest.param([[[1, 1, 0], [0, 1, 1]], [[1, 0], [1, 1], [0, 1]]], 913, id="both layers sparse 3-2-3: 913"),
         pytest.param([[[1, 1], [1, 1]], [[1, 1], [1, 1]]], 225, id="dense 2-2-2: 225"),
     ],
 )
@@ -165,6 +171,48 @@ def test_eight_weights(masks: list[list[list[int]]], complex: int) -> None:
     found = survey(random_instance(LinearNetwork.from_masks(masks), 5, seed=4))
     check_complete(found)
     assert found.complex == complex
+
+
+def real_points_of_msolve(instance: Instance, folder: Path) -> int:
+    """The raw gradient system solved over Q by msolve: the number of boxes of real points that it prints."""
+    system = gradient_system(instance.network, instance.moments, instance.ridge)
+    n, program = instance.network.parameters, find_solver().program
+    assert program is not None
+    names = [f"x{k}" for k in range(n)]
+    terms = [
+        "+".join("*".join([str(c), *(f"{x}^{k}" for x, k in zip(names, e, strict=True) if k)]) for e, c in f.items())
+        for f in system
+    ]
+    text = "\n".join([",".join(names), "0", ",\n".join(terms).replace("+-", "-")]) + "\n"
+    (folder / "raw.ms").write_text(text, encoding="ascii")
+    output = subprocess.run([program, "-f", str(folder / "raw.ms")], capture_output=True, text=True, timeout=120)
+    words = output.stdout.replace("\n", "").replace(" ", "")
+    assert words.startswith("[0,[1,[[[") and words.endswith("]]]]]:")
+    assert (words.count("],[") + 1) % n == 0
+    return (words.count("],[") + 1) // n
+
+
+@needs_msolve
+@pytest.mark.parametrize(
+    ("masks", "samples"),
+    [
+        ([[[1]], [[1]]], 1),
+        ([[[1, 1]], [[1], [1]]], 2),
+        ([[[1], [1]], [[1, 1], [1, 1]]], 1),
+        ([[[1, 1], [0, 1]], [[1, 1], [0, 1]]], 3),
+        ([[[1]], [[1], [1]], [[1, 1]]], 1),
+        pytest.param([[[1, 1], [1, 1]], [[1, 1], [1, 1]]], 5, marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("seed", [8, 9])
+def test_msolve_over_q_finds_as_many_real_points(
+    masks: list[list[list[int]]], samples: int, seed: int, tmp_path: Path
+) -> None:
+    """An independent count of what matters most, on the system as it stands."""
+    instance = random_instance(LinearNetwork.from_masks(masks), samples, seed)
+    found = survey(instance)
+    check_complete(found)
+    assert found.real == real_points_of_msolve(instance, tmp_path)
 
 
 # -- counting ---------------------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from symverify.landscape.equations import gradient_system, modulo
 from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, find_solver, leading_ideal
 from symverify.landscape.instance import Instance, Moments
 from symverify.landscape.monodromy import Seeker
-from symverify.landscape.survey import Kind, Landscape, survey
+from symverify.landscape.survey import Kind, Landscape, classified, survey
 from symverify.landscape.track import scaled
 from symverify.loss import gradient, weights_of
 from symverify.network import LinearNetwork
@@ -350,6 +350,25 @@ def test_balls_and_floats_evaluate_the_same_system() -> None:
     assert np.allclose(point.along(speed), step / 2e-6, rtol=1e-6, atol=1e-6)
 
 
+def stand_in(low: int, high: int, inertia: tuple[int, int, int] | None) -> RealPoint:
+    return RealPoint(frozenset(), 1, (), (Fraction(low), Fraction(high)), inertia)
+
+
+@pytest.mark.parametrize(
+    ("points", "complete", "kinds"),
+    [
+        ([stand_in(0, 1, (2, 0, 0)), stand_in(2, 3, (2, 0, 0))], True, [Kind.GLOBAL, Kind.SPURIOUS]),
+        ([stand_in(0, 1, (2, 0, 0)), stand_in(2, 3, (2, 0, 0))], False, [Kind.LOWEST, Kind.SPURIOUS]),
+        ([stand_in(0, 2, (2, 0, 0)), stand_in(1, 3, (2, 0, 0))], True, [Kind.TIED, Kind.TIED]),
+        ([stand_in(0, 2, (2, 0, 0)), stand_in(1, 3, None)], True, [Kind.TIED, Kind.OPEN]),
+        ([stand_in(0, 1, (1, 0, 1)), stand_in(2, 3, (2, 0, 0))], False, [Kind.SADDLE, Kind.SPURIOUS]),
+        ([stand_in(0, 1, (1, 1, 0)), stand_in(0, 1, (0, 1, 1))], False, [Kind.OPEN, Kind.SADDLE]),
+    ],
+)
+def test_kinds(points: list[RealPoint], complete: bool, kinds: list[Kind]) -> None:
+    assert [p.kind for p in classified(points, complete)] == kinds
+
+
 # -- degenerate input -------------------------------------------------------------------------------------
 
 
@@ -533,6 +552,11 @@ def test_command_incomplete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
             "regularisation[1][0][1]: the mask is 0 there",
         ),
         ("landscape", {"masks": [[[1]]], "regularisation": [[[1]]]}, "at least two layers"),
+        (
+            "landscape",
+            {"masks": [[[1]] * 13, [[1] * 13]], "regularisation": [[[1]] * 13, [[1] * 13]]},
+            "13 hidden units have 2^13 strata; at most 12 are supported",
+        ),
         ("analyze", {}, "use `symverify landscape`"),
         ("derive", {}, "use `symverify landscape`"),
     ],

@@ -160,7 +160,7 @@ def _krawczyk(gradient: Gradient, x: Array, precision: int) -> tuple[tuple[Ball,
         points.insert(0, [flint.acb(float(v.real)) for v in x])  # perhaps real: then from a real centre
     for real, start in zip((True, False)[-len(points) :], points, strict=True):
         centre, inverse = _refine(gradient, start)
-        if inverse is None:
+        if inverse is None or (real and not all(v.imag.is_zero() for v in centre)):
             continue
         step = _greatest(inverse * flint.acb_mat([[v] for v in gradient.value(centre)]))
         side = flint.arb(0, radius)

@@ -13,6 +13,9 @@ from symverify.exact import Matrix, Vector
 from symverify.network import LinearNetwork, Node
 from symverify.problem import check_shapes, ridge_of
 
+MAX_HIDDEN = 12
+"""Each set of hidden units may be a stratum: more are out of reach."""
+
 Units = frozenset[Node]
 """A set of hidden units, each ``(l, v)``: unit ``v`` of layer ``l``, ``0 < l < depth``."""
 
@@ -32,7 +35,7 @@ class Instance:
     ``ridge`` are the ``lambda_e`` in the order of ``network.edges``, all positive.
 
     Raises:
-        ValueError: shapes that do not fit, a depth below two, or a ``lambda_e <= 0``.
+        ValueError: shapes that do not fit, a depth below two, too many hidden units, or a ``lambda_e <= 0``.
 
     Example:
         >>> instance = Instance.make(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]), [[["1/2"]], [[1]]])
@@ -50,6 +53,9 @@ class Instance:
         check_shapes(self.network, self.data)
         if self.network.depth < 2:
             raise ValueError("masks: at least two layers are expected; with one the only critical point is a solve")
+        hidden = sum(self.network.widths[1:-1])
+        if hidden > MAX_HIDDEN:
+            raise ValueError(f"masks: {hidden} hidden units have 2^{hidden} strata; at most {MAX_HIDDEN} are supported")
         if len(self.ridge) != self.network.parameters:
             raise ValueError(f"regularisation: {len(self.ridge)} numbers for {self.network.parameters} free weights")
         for edge, x in zip(self.network.edges, self.ridge, strict=True):

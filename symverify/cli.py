@@ -1,7 +1,8 @@
 """The command line.  Results go to stdout; progress and diagnostics to stderr.
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
-benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``atlas`` 0 done, 1 a contradiction,
+benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
+on degrees modulo primes), 3 something is missing; ``atlas`` 0 done, 1 a contradiction,
 a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
 commands, so that ``--help`` and ``check`` start at once.
 """
@@ -55,6 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
     derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
 
+    landscape = commands.add_parser("landscape", help="all critical points of a regularised instance")
+    landscape.add_argument("file", metavar="FILE", help="a problem file with numbers for data and 'regularisation'")
+    landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
+    landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
+    landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
+
     atlas_commands.add_parser(commands)
     return parser
 
@@ -90,6 +97,20 @@ def _load(path: str) -> Any:
         return load(path)
     except ProblemError as error:
         raise UsageError(str(error)) from None
+
+
+def _load_unregularised(path: str) -> Any:
+    problem = _load(path)
+    if problem.regularisation is not None:
+        raise UsageError(f"{path}: this command is about the loss without 'regularisation'; use `symverify landscape`")
+    return problem
+
+
+def _check_limits(options: argparse.Namespace) -> None:
+    if not options.budget > 0:
+        raise UsageError(f"--budget {options.budget}: give a positive number of seconds")
+    if options.seed < 0:
+        raise UsageError(f"--seed {options.seed}: give a number from 0 on")
 
 
 # -- analyze ----------------------------------------------------------------------------------------------
@@ -136,11 +157,8 @@ def _analyze(options: argparse.Namespace) -> int:
     from symverify.atlas.table import TableError
     from symverify.verify import Basis, Verdict, analyze
 
-    if not options.budget > 0:
-        raise UsageError(f"--budget {options.budget}: give a positive number of seconds")
-    if options.seed < 0:
-        raise UsageError(f"--seed {options.seed}: give a number from 0 on")
-    problem = _load(options.file)
+    _check_limits(options)
+    problem = _load_unregularised(options.file)
     keeper = Keeper(options.out)
     try:
         with _status() as status:
@@ -279,7 +297,7 @@ def _write_tables(folder: Path, reports: list[Report], format: str, table: str) 
 def _derive(options: argparse.Namespace) -> int:
     from symverify.critical import derive
 
-    problem = _load(options.file)
+    problem = _load_unregularised(options.file)
     try:
         system = derive(problem.network, problem.data)
     except ValueError as error:
@@ -288,11 +306,36 @@ def _derive(options: argparse.Namespace) -> int:
     return 0
 
 
+# -- landscape --------------------------------------------------------------------------------------------
+
+
+def _landscape(options: argparse.Namespace) -> int:
+    from symverify.data import DataClass
+    from symverify.landscape.instance import Instance
+    from symverify.landscape.survey import survey
+
+    _check_limits(options)
+    problem = _load(options.file)
+    if isinstance(problem.data, DataClass):
+        raise UsageError(f"{options.file}: data: landscape is about one instance; give numbers, not a class")
+    if problem.regularisation is None:
+        raise UsageError(f"{options.file}: only regularised instances are supported so far; add 'regularisation'")
+    try:
+        instance = Instance(problem.network, problem.data, problem.regularisation)
+    except ValueError as error:
+        raise UsageError(f"{options.file}: {error}") from None
+    with _status() as status:
+        found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
+    print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
+    return 0 if found.complete else 3
+
+
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "verify": _verify,
     "analyze": _analyze,
     "check": _check,
     "derive": _derive,
+    "landscape": _landscape,
     "atlas": atlas_commands.main,
 }
 

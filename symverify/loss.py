@@ -149,6 +149,7 @@ def symmetry_fields(network: LinearNetwork, weights: Weights, data: Data) -> lis
 class BatchedLoss:
     """L and its derivatives for a batch of points ``theta`` of shape ``(B, p)``; no error bounds.
 
+    At complex points these are the same polynomials: nothing is conjugated.
     ``gram`` is ``(d_x, d_x)`` or ``(B, d_x, d_x)``, ``cross`` is ``(d_y, d_x)`` or ``(B, d_y, d_x)``.
     """
 
@@ -166,7 +167,7 @@ class BatchedLoss:
         widths = self.network.widths
         result = []
         for l, span in enumerate(self.spans):
-            w = np.zeros((len(theta), widths[l + 1], widths[l]))
+            w = np.zeros((len(theta), widths[l + 1], widths[l]), dtype=theta.dtype)
             w[:, self.heads[l], self.tails[l]] = theta[:, span]
             result.append(w)
         return result
@@ -228,7 +229,7 @@ class BatchedLoss:
         forward, backward = self.chains(theta)
         layers = self.layers(theta)
         p = self.network.parameters
-        result = np.zeros((len(theta), p, p))
+        result = np.zeros((len(theta), p, p), dtype=theta.dtype)
         for l in range(self.network.depth):
             between: Floats | None = None
             for m in range(l - 1, -1, -1):

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from symverify import strictjson
-from symverify.data import Data, DataClass
+from symverify.data import Data, DataClass, rational
+from symverify.exact import Vector
 from symverify.network import LinearNetwork
 
 FORMAT = "symverify-problem/1"
@@ -20,10 +21,15 @@ class ProblemError(ValueError):
 
 @dataclass(frozen=True)
 class Problem:
-    """A network and the data, or the class of data, that a question is about."""
+    """A network and the data, or the class of data, that a question is about.
+
+    ``regularisation``: the ``lambda_e`` of ``sum_e lambda_e w_e^2`` over ``network.edges``, None if the loss has no
+    such term.
+    """
 
     network: LinearNetwork
     data: Data | DataClass
+    regularisation: Vector | None = None
 
 
 def load(path: str | Path) -> Problem:
@@ -44,7 +50,7 @@ def from_json(value: Any) -> Problem:
     >>> from_json({"format": FORMAT, "masks": [[[1, 1]], [[1]]], "data": {"class": "any"}}).data
     <DataClass.ANY: 'any'>
     """
-    _keys(value, "problem", ("format", "masks", "data"))
+    _keys(value, "problem", ("format", "masks", "data"), ("regularisation",))
     if value["format"] != FORMAT:
         raise ValueError(f"format: {str(value['format'])[:40]!r} is not known; write {FORMAT!r}")
     network = LinearNetwork.from_masks(value["masks"])
@@ -55,7 +61,8 @@ def from_json(value: Any) -> Problem:
     data = _data(value["data"])
     if isinstance(data, Data):
         check_shapes(network, data)
-    return Problem(network, data)
+    ridge = ridge_of(network, value["regularisation"]) if "regularisation" in value else None
+    return Problem(network, data, ridge)
 
 
 def check_shapes(network: LinearNetwork, data: Data) -> None:
@@ -69,12 +76,29 @@ def check_shapes(network: LinearNetwork, data: Data) -> None:
         )
 
 
-def _keys(value: Any, where: str, keys: tuple[str, ...]) -> None:
+def ridge_of(network: LinearNetwork, regularisation: Any) -> Vector:
+    """The ``lambda_e`` from one matrix per layer, checked: shapes as the masks, rationals, zero off the mask."""
+    if not isinstance(regularisation, list | tuple) or len(regularisation) != network.depth:
+        raise ValueError(f"regularisation: a list of {network.depth} matrices is expected, one per mask")
+    for l, (mask, matrix) in enumerate(zip(network.masks, regularisation, strict=True)):
+        where = f"regularisation[{l}]"
+        if not isinstance(matrix, list | tuple) or len(matrix) != len(mask):
+            raise ValueError(f"{where}: {len(mask)} rows are expected, as in masks[{l}]")
+        for i, (line, row) in enumerate(zip(mask, matrix, strict=True)):
+            if not isinstance(row, list | tuple) or len(row) != len(line):
+                raise ValueError(f"{where}[{i}]: {len(line)} entries are expected, as in masks[{l}]")
+            for j, (free, x) in enumerate(zip(line, row, strict=True)):
+                if not free and rational(x, f"{where}[{i}][{j}]"):
+                    raise ValueError(f"{where}[{i}][{j}]: the mask is 0 there; write 0")
+    return tuple(rational(regularisation[l][i][j], f"regularisation[{l}][{i}][{j}]") for l, i, j in network.edges)
+
+
+def _keys(value: Any, where: str, keys: tuple[str, ...], optional: tuple[str, ...] = ()) -> None:
     if not isinstance(value, dict):
         raise ValueError(f"{where}: an object with the keys {', '.join(keys)} is expected")
     for key in value:
-        if key not in keys:
-            raise ValueError(f"{where}: unknown key {key[:40]!r}; the keys are {', '.join(keys)}")
+        if key not in keys + optional:
+            raise ValueError(f"{where}: unknown key {key[:40]!r}; the keys are {', '.join(keys + optional)}")
     for key in keys:
         if key not in value:
             raise ValueError(f"{where}: key {key!r} is missing")

@@ -256,8 +256,11 @@ def test_denominator_zero(path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (problem(extra=1), "problem: unknown key 'extra'; the keys are format, masks, data"),
-        (problem(**{"x" * 500: 1}), f"problem: unknown key '{'x' * 40}'; the keys are format, masks, data"),
+        (problem(extra=1), "problem: unknown key 'extra'; the keys are format, masks, data, regularisation"),
+        (
+            problem(**{"x" * 500: 1}),
+            f"problem: unknown key '{'x' * 40}'; the keys are format, masks, data, regularisation",
+        ),
         (problem(format=MISSING), "problem: key 'format' is missing"),
         (problem(masks=MISSING), "problem: key 'masks' is missing"),
         (problem(data=MISSING), "problem: key 'data' is missing"),

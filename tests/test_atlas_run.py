@@ -79,16 +79,25 @@ def nothing_repeated(folder: Path, in_flight: int) -> None:
 # -- killed and interrupted -------------------------------------------------------------------------------
 
 
-def test_killed_several_times_it_ends_in_the_same_answers(tmp_path: Path, small_atlas: Path) -> None:
-    kept = []
-    for target in (1, 12, 24):
-        process = start(tmp_path, "--workers", "1")
-        wait_for(lambda target=target: rows_in(tmp_path) >= target, process)  # type: ignore[misc]
+def killed_in_mid_run(folder: Path, kills: int) -> list[int] | None:
+    """Start, wait for a new row, kill; as often as said.  The rows kept after each kill; None if one came too late."""
+    kept = [0]
+    for _ in range(kills):
+        process = start(folder, "--workers", "1")
+        wait_for(lambda: rows_in(folder) > kept[-1], process)
         process.kill()
         assert process.wait() == -signal.SIGKILL
         process.communicate(timeout=TOO_LONG)
-        kept.append(rows_in(tmp_path))
-        assert kept[-1] < ROWS, "it was killed too late to test anything"
+        kept.append(rows_in(folder))
+        if kept[-1] == ROWS:
+            return None
+    return kept[1:]
+
+
+def test_killed_several_times_it_ends_in_the_same_answers(tmp_path: Path, small_atlas: Path) -> None:
+    folders = (tmp_path / str(n) for n in range(8))  # on a busy machine a kill may come too late to test anything
+    attempts = ((folder, killed_in_mid_run(folder, 3)) for folder in folders)
+    tmp_path, kept = next((folder, kept) for folder, kept in attempts if kept is not None)
     finish(tmp_path, "--workers", "1")
     assert rows_in(tmp_path) == ROWS
     assert load(tmp_path).dump() == load(small_atlas).dump()
@@ -116,15 +125,18 @@ def test_the_processes_of_a_killed_run_end(tmp_path: Path) -> None:
 
 
 def test_interrupted_it_keeps_what_is_finished_and_says_where(tmp_path: Path, small_atlas: Path) -> None:
-    process = start(tmp_path, "--workers", "1")
-    wait_for(lambda: rows_in(tmp_path) >= 5, process)
-    os.killpg(process.pid, signal.SIGINT)  # all processes of the terminal get it
-    out, err = process.communicate(timeout=TOO_LONG)
-    kept = rows_in(tmp_path)
+    for folder in (tmp_path / str(n) for n in range(8)):
+        process = start(folder, "--workers", "1")
+        wait_for(lambda folder=folder: rows_in(folder) >= 1, process)  # type: ignore[misc]
+        os.killpg(process.pid, signal.SIGINT)  # all processes of the terminal get it
+        out, err = process.communicate(timeout=TOO_LONG)
+        if process.returncode != 0:  # else it was done already, on a busy machine
+            break
+    kept, tmp_path = rows_in(folder), folder
     assert (process.returncode, out) == (130, "")
     expected = f"symverify: interrupted; {kept} of {ROWS} rows are kept in {tmp_path}; the same command goes on\n"
     assert err == expected
-    assert 5 <= kept < ROWS
+    assert 1 <= kept < ROWS
     finish(tmp_path, "--workers", "2")
     assert load(tmp_path).dump() == load(small_atlas).dump()
     nothing_repeated(tmp_path, in_flight=AHEAD)

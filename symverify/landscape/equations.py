@@ -15,13 +15,15 @@ Polynomial = dict[tuple[int, ...], Fraction]
 """Exponents over the free weights, in the order of ``network.edges``, with their coefficients."""
 
 
-def gradient_system(network: LinearNetwork, moments: Moments, ridge: Sequence[Fraction | int]) -> list[Polynomial]:
+def gradient_system(
+    network: LinearNetwork, moments: Moments, ridge: Sequence[Fraction | int] | None
+) -> list[Polynomial]:
     """``d/dw_e (1/2 tr(M G M') - tr(M C') + sum_f lambda_f w_f^2)``, one polynomial per free weight.
 
     Args:
         network: any depth; with ``p`` free weights the polynomials have ``p`` variables and degree ``2L - 1``.
         moments: G and C.
-        ridge: the ``lambda_e``, ``(p,)``.
+        ridge: the ``lambda_e``, ``(p,)``; None without.
 
     Example:
         >>> one = ((Fraction(1),),)
@@ -43,7 +45,7 @@ def gradient_system(network: LinearNetwork, moments: Moments, ridge: Sequence[Fr
             for k, other in enumerate(row):
                 weighted += other * _rational(moments.gram[k][j] / 2)
             total += entry * (weighted - _rational(moments.cross[o][j]))
-    for x, value in zip(variables, ridge, strict=True):
+    for x, value in zip(variables, ridge or [], strict=ridge is not None):
         total += x * x * _rational(Fraction(value))
     return [
         {tuple(map(int, e)): Fraction(int(c.p), int(c.q)) for e, c in total.derivative(n).to_dict().items()}

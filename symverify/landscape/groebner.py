@@ -71,16 +71,16 @@ def leading_ideal(
         return []
     if solver.program is None:
         text = json.dumps({"variables": variables, "prime": prime, "system": [list(f.items()) for f in system]})
-        output = _run([sys.executable, "-m", "symverify.landscape.small_groebner"], text, seconds, solver)
+        output = run_program([sys.executable, "-m", "symverify.landscape.small_groebner"], text, seconds, solver)
         return [tuple(e) for e in json.loads(output)]
     with tempfile.TemporaryDirectory(prefix="symverify-") as folder:
         path = Path(folder) / "system.ms"
         path.write_text(_msolve_text(system, variables, prime), encoding="ascii")
-        output = _run([solver.program, "-g", "1", "-t", "1", "-f", str(path)], "", seconds, solver)
+        output = run_program([solver.program, "-g", "1", "-t", "1", "-f", str(path)], "", seconds, solver)
     return _parse(output, variables)
 
 
-def _run(command: list[str], text: str, seconds: float, solver: Solver) -> str:
+def run_program(command: list[str], text: str, seconds: float, solver: Solver) -> str:
     """The output of a program that runs in a session of its own; nothing of it survives this call."""
     process = subprocess.Popen(
         command,

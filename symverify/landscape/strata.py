@@ -1,0 +1,303 @@
+"""The critical points of an unregularised loss modulo gauge, stratum by stratum, cell by cell, exactly.
+
+``L = 1/2 tr(M G M') - tr(M C') + c0``.  Lemma ``retract`` (docs/landscape.md): weights of a unit without incoming or
+without outgoing weights may be shrunk to zero along critical points of the same M, so that every critical point leads
+to one whose live units q have both and whose other weights are zero.  Lemma ``cells``: an irreducible point of the
+network N_q is equivalent to exactly one point of exactly one cell.  So the critical points, up to gauge and up to the
+families of lemma ``retract``, are the irreducible solutions of the systems of all cells of all strata.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+import flint
+
+from symverify.data import Data
+from symverify.exact import nullspace, to_flint
+from symverify.landscape.algebraic import Element, Field, element
+from symverify.landscape.equations import Polynomial, gradient_system
+from symverify.landscape.groebner import GaveUp, Solver
+from symverify.landscape.instance import Moments, Units, can_live
+from symverify.landscape.normal_forms import Cell, UnitClass, cells, is_below, unit_classes
+from symverify.landscape.parametrise import Branch, Ideal, branches, distinct, measured
+from symverify.network import Edge, LinearNetwork
+
+THREADS = 2
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """A network without the weights that no critical point needs.
+
+    ``network`` has the masks of the original one, but without weights on no path, and without one weight of a unit of
+    the first layer per direction of ker G within its fan-in (lemma ``reduce``): adding that direction to its row
+    leaves the loss unchanged, and brings this weight to zero.  ``upright``: the cells normalise rows; else columns
+    (whichever gives fewer cells).
+    """
+
+    network: LinearNetwork
+    moments: Moments
+    upright: bool
+
+    @classmethod
+    def of(cls, network: LinearNetwork, data: Data) -> Quotient:
+        """The reduced network.
+
+        >>> data = Data.from_samples([[1, 1], [0, 0]], [[1, 2]])
+        >>> Quotient.of(LinearNetwork.dense(2, 1, 1), data).network.masks
+        (((1, 0),), ((1,),))
+        """
+        masks = [[list(row) for row in mask] for mask in network.masks]
+        for row in masks[0]:
+            support = [j for j, x in enumerate(row) if x]
+            kernel = nullspace([[line[j] for j in support] for line in data.gram], len(support))
+            if kernel:
+                form, _ = to_flint(kernel).rref()
+                for n in range(len(kernel)):
+                    pivot = next(k for k in range(len(support)) if form[n, k] != 0)
+                    row[support[pivot]] = 0
+        reduced = on_paths(LinearNetwork(tuple(tuple(map(tuple, mask)) for mask in masks)))
+        counts = [sum(1 for _ in cells(n)) for n in (reduced, reduced.transposed())]
+        return cls(reduced, Moments(data.gram, data.cross), counts[0] <= counts[1])
+
+    def strata(self) -> list[Units]:
+        """Sets of live units, smallest first; of units with the same fans the first ones (the gauge permutes them)."""
+        per_class = []
+        for l in range(1, self.network.depth):
+            for group in unit_classes(self.network, l):
+                units = [(l, v) for v in group.units]
+                per_class.append([units[:n] for n in range(len(units) + 1)])
+        sets = {frozenset(node for part in choice for node in part) for choice in product(*per_class)}
+        return sorted((q for q in sets if can_live(self.network, q)), key=lambda q: (len(q), sorted(q)))
+
+    def restricted(self, live: Units) -> LinearNetwork:
+        """N_q: the edges between inputs, outputs and live units."""
+        depth = self.network.depth
+        return LinearNetwork(
+            tuple(
+                tuple(
+                    tuple(
+                        int(x and (l == 0 or (l, j) in live) and (l + 1 == depth or (l + 1, i) in live))
+                        for j, x in enumerate(row)
+                    )
+                    for i, row in enumerate(mask)
+                )
+                for l, mask in enumerate(self.network.masks)
+            )
+        )
+
+
+def on_paths(network: LinearNetwork) -> LinearNetwork:
+    """Without the weights that lie on no path from an input to an output."""
+    return LinearNetwork(
+        tuple(
+            tuple(
+                tuple(int(bool(x and network.inputs_of(l, j) and network.outputs_of(l + 1, i))) for j, x in enumerate(row))
+                for i, row in enumerate(mask)
+            )
+            for l, mask in enumerate(network.masks)
+        )
+    )
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One cell of one stratum: ``free`` edges are its coordinates, ``fixed`` the others of N_q (by 0 or 1)."""
+
+    live: Units
+    network: LinearNetwork
+    fixed: dict[Edge, int]
+    leftover: int
+    classes: tuple[UnitClass, ...]
+    upright: bool
+
+    @property
+    def free(self) -> list[Edge]:
+        """The coordinates."""
+        return [e for e in self.network.edges if e not in self.fixed]
+
+    def system(self, moments: Moments, rng: random.Random) -> list[Polynomial] | None:
+        """The gradient over all edges of N_q on this cell, and ``1 - s h`` for each random minor h of the columns.
+
+        Variables: the free weights, then one s per class.  None: some class cannot have independent columns here.
+        """
+        free = self.free
+        position = {e: n for n, e in enumerate(free)}
+        minors = []
+        for group in self.classes:
+            minor = self._minor(group, position, rng)
+            if not minor:
+                return None
+            if any(any(e) for e in minor):
+                minors.append(minor)
+        width = len(free) + len(minors)
+        equations = [self._restricted(f, position, width) for f in gradient_system(self.network, moments, None)]
+        for n, minor in enumerate(minors):
+            one = [0] * width
+            one[len(free) + n] = 1
+            equation = {(0,) * width: Fraction(1)}
+            for e, c in minor.items():
+                equation[tuple([*e, *one[len(free) :]])] = -c
+            equations.append(equation)
+        return [f for f in equations if f]
+
+    def variables(self, system: Sequence[Polynomial]) -> int:
+        """The number of variables of :meth:`system`."""
+        return len(next(iter(system[0]))) if system else len(self.free)
+
+    def _restricted(self, f: Polynomial, position: dict[Edge, int], width: int) -> Polynomial:
+        result: Polynomial = {}
+        for exponents, c in f.items():
+            new = [0] * width
+            for edge, e in zip(self.network.edges, exponents, strict=True):
+                if e and edge in position:
+                    new[position[edge]] = e
+                elif e and self.fixed[edge] == 0:
+                    break
+            else:
+                key = tuple(new)
+                result[key] = result.get(key, Fraction(0)) + c
+        return {e: c for e, c in result.items() if c}
+
+    def _minor(self, group: UnitClass, position: dict[Edge, int], rng: random.Random) -> Polynomial:
+        """The determinant of random combinations of the columns of a class, as a polynomial over the free weights."""
+        ring = flint.fmpq_mpoly_ctx.get([f"x{n}" for n in range(max(1, len(position)))], "degrevlex")
+        gens, zero = ring.gens(), ring.from_dict({})
+
+        def entry(edge: Edge) -> Any:
+            return gens[position[edge]] if edge in position else zero + self.fixed[edge]
+
+        heads = sorted(group.fan[1])
+        columns = [[entry(self._edge(group.layer, i, u)) for i in heads] for u in group.units]
+        if len(heads) == len(columns):
+            return _polynomial(_determinant(columns, zero), len(position))
+        mixed = []
+        for column in columns:
+            mixed.append([])
+        for _ in columns:
+            factors = [rng.randint(1, 97) * rng.choice((-1, 1)) for _ in heads]
+            for n, column in enumerate(columns):
+                mixed[n].append(sum((x * f for x, f in zip(column, factors, strict=True)), zero))
+        return _polynomial(_determinant(mixed, zero), len(position))
+
+    def _edge(self, layer: int, head: int, unit: int) -> Edge:
+        """The edge from a unit to a neighbour on the far side of the normalised one."""
+        return (layer, head, unit) if self.upright else (self.network.depth - 1 - layer, unit, head)
+
+
+def _polynomial(f: Any, variables: int) -> Polynomial:
+    return {tuple(map(int, e))[:variables]: Fraction(int(c.p), int(c.q)) for e, c in f.to_dict().items()}
+
+
+def _determinant(rows: Sequence[Sequence[Any]], zero: Any) -> Any:
+    if len(rows) == 1:
+        return rows[0][0]
+    total = zero
+    for n, x in enumerate(rows[0]):
+        if x != zero:
+            minor = _determinant([[*row[:n], *row[n + 1 :]] for row in rows[1:]], zero)
+            total = total + x * minor if n % 2 == 0 else total - x * minor
+    return total
+
+
+def charts(quotient: Quotient, live: Units) -> Iterator[Chart]:
+    """All cells of a stratum."""
+    network = quotient.restricted(live)
+    seen = network if quotient.upright else network.transposed()
+    classes = tuple(c for l in range(1, seen.depth) for c in unit_classes(seen, l))
+    depth = network.depth
+    for cell in cells(seen):
+        fixed = {e if quotient.upright else (depth - 1 - e[0], e[2], e[1]): x for e, x in cell.fixed}
+        yield Chart(live, network, fixed, cell.leftover, classes, quotient.upright)
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What is known of one cell.
+
+    ``points``: one branch per conjugacy class of solutions over ``chart.free``, all of them if ``reason`` is empty;
+    those of a cell with infinitely many solutions are the intersections with a random linear space of the
+    complementary dimension (``ideal.dimension > 0``): points of families, never isolated ones.
+    """
+
+    chart: Chart
+    ideal: Ideal | None
+    points: tuple[Branch, ...]
+    reason: str
+
+
+def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: float) -> Solved:
+    """Count and find the irreducible critical points in one cell."""
+    rng = random.Random(seed)
+    system = chart.system(moments, rng)
+    if system is None:
+        return Solved(chart, Ideal(-1, None, ()), (), "")
+    variables = chart.variables(system)
+    if not system:
+        empty = Branch(flint.fmpq_poly([0, 1]), ())
+        return Solved(chart, Ideal(0, 1, ()), (empty,), "") if variables == 0 else _flat(chart, variables)
+    if any(len(f) == 1 and not any(next(iter(f))) for f in system):
+        return Solved(chart, Ideal(-1, None, ()), (), "")  # an equation c = 0 with c not zero: exact
+    try:
+        if variables == 0:
+            raise AssertionError("an equation without variables is a constant")
+        ideal = measured(lambda: chart.system(moments, rng) or [], variables, solver, rng, deadline)
+        if ideal.dimension < 0:
+            return Solved(chart, ideal, (), "")
+        if ideal.dimension > 0:
+            return _family(chart, system, variables, ideal, solver, rng, deadline)
+        assert ideal.degree is not None
+        found = branches(system, variables, ideal.degree, solver, deadline)
+    except GaveUp as error:
+        return Solved(chart, None, (), str(error))
+    width = len(chart.free)
+    points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
+    return Solved(chart, ideal, points, "")
+
+
+def _flat(chart: Chart, variables: int) -> Solved:
+    origin = Branch(flint.fmpq_poly([0, 1]), tuple(element(1) for _ in range(variables)))
+    return Solved(chart, Ideal(variables, None, ()), (origin,), "")
+
+
+def _family(
+    chart: Chart,
+    system: list[Polynomial],
+    variables: int,
+    ideal: Ideal,
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+) -> Solved:
+    """Points of a family: its intersection with random hyperplanes."""
+    width = len(chart.free)
+    cut = list(system)
+    for _ in range(ideal.dimension):
+        plane: Polynomial = {(0,) * variables: Fraction(rng.randint(1, 9))}
+        for n in range(width):
+            plane[tuple(int(m == n) for m in range(variables))] = Fraction(rng.randint(1, 9) * rng.choice((-1, 1)))
+        cut.append(plane)
+    try:
+        size = measured(lambda: cut, variables, solver, rng, deadline)
+        if size.dimension != 0 or size.degree is None:
+            return Solved(chart, ideal, (), "a random section of the family has no finite number of points")
+        found = branches(cut, variables, size.degree, solver, deadline)
+    except GaveUp as error:
+        return Solved(chart, ideal, (), f"no points of the family: {error}")
+    return Solved(chart, ideal, tuple(Branch(b.modulus, b.coordinates[:width]) for b in found), "")
+
+
+def solve_all(
+    todo: Sequence[Chart], moments: Moments, solver: Solver, rng: random.Random, deadline: float
+) -> list[Solved]:
+    """:func:`solve` for many cells; the solver's processes run in ``THREADS`` threads."""
+    seeds = [rng.randrange(2**32) for _ in todo]
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(lambda job: solve(job[0], moments, solver, job[1], deadline), zip(todo, seeds, strict=True)))

@@ -12,6 +12,8 @@ from typing import Any
 
 import flint
 
+from symverify.exact import nullspace
+
 Element = Any
 """``flint.fmpq_poly``, reduced modulo f."""
 
@@ -86,6 +88,21 @@ class Field:
         """The rank of a matrix."""
         return len(self.echelon(rows)[1])
 
+    def minimal_polynomial(self, x: Element) -> list[Fraction]:
+        """The monic polynomial over Q of lowest degree with root x, its coefficients from the constant one.
+
+        >>> Field(flint.fmpq_poly([-2, 0, 1])).minimal_polynomial(flint.fmpq_poly([1, 1]))
+        [Fraction(-1, 1), Fraction(-2, 1), Fraction(1, 1)]
+        """
+        powers, power = [], element(1)
+        for count in range(self.degree + 1):
+            powers.append([_fraction(power[n]) for n in range(self.degree)])
+            relation = nullspace(list(zip(*powers, strict=True)), count + 1)
+            if relation:
+                return [c / relation[0][-1] for c in relation[0]]
+            power = self.product(power, x)
+        raise AssertionError("the powers of an element of a field of finite degree are dependent")
+
     def nullspace(self, rows: Sequence[Sequence[Element]], columns: int) -> list[list[Element]]:
         """A basis of ``{x : rows x = 0}``."""
         form, pivots = self.echelon(rows)
@@ -96,6 +113,10 @@ class Field:
                 x[pivot] = -row[free]
             basis.append(x)
         return basis
+
+
+def _fraction(x: Any) -> Fraction:
+    return Fraction(int(x.p), int(x.q))
 
 
 def element(x: Fraction | int) -> Element:

@@ -35,7 +35,7 @@ def gradient_system(
         return []
     ring = flint.fmpq_mpoly_ctx.get([f"x{n}" for n in range(network.parameters)], "degrevlex")
     variables, zero = ring.gens(), ring.from_dict({})
-    product = _product(network, dict(zip(network.edges, variables, strict=True)), zero)
+    product = matrix_of(network, dict(zip(network.edges, variables, strict=True)), zero)
     total = zero
     for o, row in enumerate(product):
         for j, entry in enumerate(row):
@@ -68,7 +68,7 @@ def modulo(polynomials: Sequence[Polynomial], prime: int) -> list[dict[tuple[int
     return result
 
 
-def _product(network: LinearNetwork, values: dict[tuple[int, int, int], Any], zero: Any) -> list[list[Any]]:
+def matrix_of(network: LinearNetwork, values: dict[tuple[int, int, int], Any], zero: Any) -> list[list[Any]]:
     """``W_L ... W_1`` with polynomials as entries."""
     rows: list[list[Any]] | None = None
     for l, mask in enumerate(network.masks):

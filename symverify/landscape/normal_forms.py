@@ -50,7 +50,7 @@ def fans(network: LinearNetwork, layer: int) -> dict[int, Fan]:
 def unit_classes(network: LinearNetwork, layer: int) -> list[UnitClass]:
     """The classes of a hidden layer, each after those below it.
 
-    >>> [c.units for c in unit_classes(LinearNetwork.from_units(({0, 1}, {0}), ({0}, {0, 1}), ({0, 1}, {0})), 1)]
+    >>> [c.units for c in unit_classes(LinearNetwork.from_units(({1, 2}, {1}), ({1}, {1, 2}), ({1, 2}, {1})), 1)]
     [(1,), (0, 2)]
     """
     groups: dict[Fan, list[int]] = {}

@@ -10,11 +10,11 @@ families of lemma ``retract``, are the irreducible solutions of the systems of a
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations, product
+from itertools import product
 from typing import Any
 
 import flint
@@ -22,14 +22,15 @@ import flint
 from symverify.data import Data
 from symverify.exact import nullspace, to_flint
 from symverify.landscape.algebraic import Element, Field, element
-from symverify.landscape.equations import Polynomial, gradient_system
+from symverify.landscape.equations import Polynomial, gradient_system, matrix_of
 from symverify.landscape.groebner import GaveUp, Solver
 from symverify.landscape.instance import Moments, Units, can_live
-from symverify.landscape.normal_forms import Cell, UnitClass, cells, is_below, unit_classes
-from symverify.landscape.parametrise import Branch, Ideal, branches, distinct, measured
+from symverify.landscape.normal_forms import UnitClass, cells, unit_classes
+from symverify.landscape.parametrise import Branch, branches, measured
 from symverify.network import Edge, LinearNetwork
 
 THREADS = 2
+MAX_LOCI = 12
 
 
 @dataclass(frozen=True)
@@ -148,10 +149,6 @@ class Chart:
             equations.append(equation)
         return [f for f in equations if f]
 
-    def variables(self, system: Sequence[Polynomial]) -> int:
-        """The number of variables of :meth:`system`."""
-        return len(next(iter(system[0]))) if system else len(self.free)
-
     def _restricted(self, f: Polynomial, position: dict[Edge, int], width: int) -> Polynomial:
         result: Polynomial = {}
         for exponents, c in f.items():
@@ -178,9 +175,7 @@ class Chart:
         columns = [[entry(self._edge(group.layer, i, u)) for i in heads] for u in group.units]
         if len(heads) == len(columns):
             return _polynomial(_determinant(columns, zero), len(position))
-        mixed = []
-        for column in columns:
-            mixed.append([])
+        mixed: list[list[Any]] = [[] for _ in columns]
         for _ in columns:
             factors = [rng.randint(1, 97) * rng.choice((-1, 1)) for _ in heads]
             for n, column in enumerate(columns):
@@ -218,80 +213,161 @@ def charts(quotient: Quotient, live: Units) -> Iterator[Chart]:
         yield Chart(live, network, fixed, cell.leftover, classes, quotient.upright)
 
 
-@dataclass(frozen=True)
-class Solved:
-    """What is known of one cell.
+@dataclass(frozen=True, slots=True)
+class Locus:
+    """Irreducible critical points of one cell: all of them (``dimension`` 0), or those at some critical values.
 
-    ``points``: one branch per conjugacy class of solutions over ``chart.free``, all of them if ``reason`` is empty;
-    those of a cell with infinitely many solutions are the intersections with a random linear space of the
-    complementary dimension (``ideal.dimension > 0``): points of families, never isolated ones.
+    ``degree``: of the points with multiplicity, or of the section of the family by as many random hyperplanes as its
+    dimension.  ``branches``: the points, or those of the section, one branch per conjugacy class.
     """
 
+    dimension: int
+    degree: int
+    primes: tuple[int, ...]
+    branches: tuple[Branch, ...]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What is known of one cell: if ``reason`` is empty, ``loci`` holds all critical values and all points that are
+    not at the critical value of a family of the same cell."""
+
     chart: Chart
-    ideal: Ideal | None
-    points: tuple[Branch, ...]
+    loci: tuple[Locus, ...]
     reason: str
 
 
 def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: float) -> Solved:
-    """Count and find the irreducible critical points in one cell."""
+    """Count and find the irreducible critical points in one cell.
+
+    While there are infinitely many, the families of the highest dimension are cut by random hyperplanes; the loss at
+    the points of the section is a critical value v, and the points of loss v are put aside (by ``1 = s (L - v)``,
+    where ``L = c0 - tr(M C') / 2`` at critical points).  What stays has other critical values, or does not exist.
+    """
     rng = random.Random(seed)
+    loci: list[Locus] = []
     system = chart.system(moments, rng)
-    if system is None:
-        return Solved(chart, Ideal(-1, None, ()), (), "")
-    variables = chart.variables(system)
-    if not system:
-        empty = Branch(flint.fmpq_poly([0, 1]), ())
-        return Solved(chart, Ideal(0, 1, ()), (empty,), "") if variables == 0 else _flat(chart, variables)
-    if any(len(f) == 1 and not any(next(iter(f))) for f in system):
-        return Solved(chart, Ideal(-1, None, ()), (), "")  # an equation c = 0 with c not zero: exact
+    if system is None or any(len(f) == 1 and not any(next(iter(f))) for f in system):
+        return Solved(chart, (), "")  # no independent columns, or an equation c = 0 with c not zero: exact
+    variables = len(next(iter(system[0]))) if system else len(chart.free)
+    if variables == 0:
+        return Solved(chart, (Locus(0, 1, (), (Branch(flint.fmpq_poly([0, 1]), ()),)),), "")
+    aside: list[Polynomial] = []
     try:
-        if variables == 0:
-            raise AssertionError("an equation without variables is a constant")
-        ideal = measured(lambda: chart.system(moments, rng) or [], variables, solver, rng, deadline)
-        if ideal.dimension < 0:
-            return Solved(chart, ideal, (), "")
-        if ideal.dimension > 0:
-            return _family(chart, system, variables, ideal, solver, rng, deadline)
-        assert ideal.degree is not None
-        found = branches(system, variables, ideal.degree, solver, deadline)
+        for _ in range(MAX_LOCI):
+            extra = [_not_zero(f, len(aside), n) for n, f in enumerate(aside)]
+
+            def draw(extra: list[Polynomial] = extra) -> list[Polynomial]:
+                return [_wider(f, len(extra)) for f in chart.system(moments, rng) or []] + extra
+
+            locus = _locus(draw, variables + len(aside), len(chart.free), solver, rng, deadline)
+            if locus is None:
+                return Solved(chart, tuple(loci), "")
+            loci.append(locus)
+            if locus.dimension == 0:
+                return Solved(chart, tuple(loci), "")
+            aside += [_off_value(chart, moments, g, variables) for g in _values(chart, moments, locus)]
     except GaveUp as error:
-        return Solved(chart, None, (), str(error))
-    width = len(chart.free)
+        return Solved(chart, tuple(loci), str(error))
+    return Solved(chart, tuple(loci), f"more than {MAX_LOCI} critical values of families in one cell")
+
+
+def _locus(
+    draw: Callable[[], list[Polynomial]], variables: int, width: int, solver: Solver, rng: random.Random, deadline: float
+) -> Locus | None:
+    """The points of a system, or a section of its families of highest dimension; None if it has no solution."""
+    ideal = measured(draw, variables, solver, rng, deadline)
+    if ideal.dimension < 0:
+        return None
+    planes = [_plane(variables, width, rng) for _ in range(ideal.dimension)]
+    system = draw() + planes
+    size = measured(lambda: draw() + planes, variables, solver, rng, deadline) if planes else ideal
+    if size.degree is None:
+        raise GaveUp("a random section of a family is empty or has infinitely many points")
+    found = branches(system, variables, size.degree, solver, deadline)
     points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
-    return Solved(chart, ideal, points, "")
+    return Locus(ideal.dimension, size.degree, size.primes, points)
 
 
-def _flat(chart: Chart, variables: int) -> Solved:
-    origin = Branch(flint.fmpq_poly([0, 1]), tuple(element(1) for _ in range(variables)))
-    return Solved(chart, Ideal(variables, None, ()), (origin,), "")
+def _plane(variables: int, width: int, rng: random.Random) -> Polynomial:
+    """A random affine hyperplane in the first ``width`` coordinates."""
+    plane: Polynomial = {(0,) * variables: Fraction(rng.randint(1, 9))}
+    for n in range(width):
+        plane[tuple(int(m == n) for m in range(variables))] = Fraction(rng.randint(1, 9) * rng.choice((-1, 1)))
+    return plane
 
 
-def _family(
-    chart: Chart,
-    system: list[Polynomial],
-    variables: int,
-    ideal: Ideal,
-    solver: Solver,
-    rng: random.Random,
-    deadline: float,
-) -> Solved:
-    """Points of a family: its intersection with random hyperplanes."""
-    width = len(chart.free)
-    cut = list(system)
-    for _ in range(ideal.dimension):
-        plane: Polynomial = {(0,) * variables: Fraction(rng.randint(1, 9))}
-        for n in range(width):
-            plane[tuple(int(m == n) for m in range(variables))] = Fraction(rng.randint(1, 9) * rng.choice((-1, 1)))
-        cut.append(plane)
-    try:
-        size = measured(lambda: cut, variables, solver, rng, deadline)
-        if size.dimension != 0 or size.degree is None:
-            return Solved(chart, ideal, (), "a random section of the family has no finite number of points")
-        found = branches(cut, variables, size.degree, solver, deadline)
-    except GaveUp as error:
-        return Solved(chart, ideal, (), f"no points of the family: {error}")
-    return Solved(chart, ideal, tuple(Branch(b.modulus, b.coordinates[:width]) for b in found), "")
+def _values(chart: Chart, moments: Moments, locus: Locus) -> list[list[Fraction]]:
+    """The minimal polynomials of ``tr(M C')`` at the points of a locus, coefficients from the constant one."""
+    found = []
+    for branch in locus.branches:
+        field = Field(branch.modulus)
+        polynomial = field.minimal_polynomial(trace(chart, moments, branch))
+        if polynomial not in found:
+            found.append(polynomial)
+    return found
+
+
+def trace(chart: Chart, moments: Moments, branch: Branch) -> Element:
+    """``tr(M C')`` at a point; the loss is ``c0 - tr(M C') / 2`` there, since ``tr(R M') = 0``."""
+    field = Field(branch.modulus)
+    m = product_of(field, chart.network, weights_at(chart, branch))
+    total = element(0)
+    for row, line in zip(m, moments.cross, strict=True):
+        for x, c in zip(row, line, strict=True):
+            total += x * element(c)
+    return field.reduce(total)
+
+
+def weights_at(chart: Chart, branch: Branch) -> dict[Edge, Element]:
+    """All weights of N_q at a point."""
+    found = {edge: element(x) for edge, x in chart.fixed.items()}
+    return found | dict(zip(chart.free, branch.coordinates, strict=True))
+
+
+def product_of(field: Field, network: LinearNetwork, weights: Mapping[Edge, Element]) -> list[list[Element]]:
+    """``W_L ... W_1``."""
+    result: list[list[Element]] | None = None
+    for layer in layers_of(network, weights):
+        result = layer if result is None else field.matrix_product(layer, result)
+    assert result is not None
+    return result
+
+
+def layers_of(network: LinearNetwork, weights: Mapping[Edge, Element]) -> list[list[list[Element]]]:
+    """The matrices W_1, ..., W_L."""
+    zero = element(0)
+    return [
+        [[weights.get((l, i, j), zero) for j in range(len(row))] for i, row in enumerate(mask)]
+        for l, mask in enumerate(network.masks)
+    ]
+
+
+def _off_value(chart: Chart, moments: Moments, minimal: list[Fraction], variables: int) -> Polynomial:
+    """``g(tr(M C'))`` as a polynomial over the coordinates (and the variables of the minors)."""
+    ring = flint.fmpq_mpoly_ctx.get([f"x{n}" for n in range(variables)], "degrevlex")
+    gens, zero = ring.gens(), ring.from_dict({})
+    entries = {e: zero + x for e, x in chart.fixed.items()} | dict(zip(chart.free, gens, strict=False))
+    m = matrix_of(chart.network, entries, zero)
+    t = zero
+    for row, line in zip(m, moments.cross, strict=True):
+        for x, c in zip(row, line, strict=True):
+            t += x * flint.fmpq(c.numerator, c.denominator)
+    result = zero
+    for c in reversed(minimal):
+        result = result * t + flint.fmpq(c.numerator, c.denominator)
+    return _polynomial(result, variables)
+
+
+def _wider(f: Polynomial, more: int) -> Polynomial:
+    return {e + (0,) * more: c for e, c in f.items()}
+
+
+def _not_zero(f: Polynomial, more: int, n: int) -> Polynomial:
+    """``1 - s f`` with s the n-th of ``more`` new variables."""
+    s = tuple(int(k == n) for k in range(more))
+    width = len(next(iter(f))) if f else 0
+    return {(0,) * (width + more): Fraction(1)} | {e + s: -c for e, c in f.items()}
 
 
 def solve_all(

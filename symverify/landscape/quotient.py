@@ -1,0 +1,588 @@
+"""The landscape of one instance without regularisation: all critical points modulo gauge (symverify-landscape/1).
+
+What is exact: every point listed is critical (substitution in its number field), its ranks, its loss; inertia by ball
+arithmetic and exact nullity.  What rests on degrees modulo random primes: that nothing is missing.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from itertools import islice, product
+from typing import Any
+
+import flint
+import numpy as np
+from tabulate import tabulate
+
+from symverify.certificate import SpuriousMinimum
+from symverify.certify import SymverifyError, ball_certificate, exact_certificates
+from symverify.data import Data
+from symverify.exact import Weights
+from symverify.landscape.algebraic import Element, Field, element
+from symverify.landscape.attainment import attained_because
+from symverify.landscape.enclose import bounds
+from symverify.landscape.groebner import Solver, find_solver
+from symverify.landscape.higher import descent_curve
+from symverify.landscape.instance import Units
+from symverify.landscape.points import (
+    PRECISION,
+    AlgebraicPoint,
+    Curvature,
+    Interval,
+    curvature,
+    loss_of,
+    real_roots,
+)
+from symverify.landscape.strata import Chart, Locus, Quotient, Solved, charts, solve_all, weights_at
+from symverify.loss import weights_of
+from symverify.network import LinearNetwork, Node
+from symverify.search import Candidate, balanced
+from symverify.witness import accepted
+
+FORMAT = "symverify-landscape/1"
+MAX_SIDES = 64
+
+
+class Kind(StrEnum):
+    """What a real critical point is."""
+
+    GLOBAL = "global minimum"
+    LOWEST = "local minimum (strict), lowest critical value; infimum not known to be attained"
+    SPURIOUS = "spurious local minimum (strict)"
+    DEGENERATE = "spurious local minimum (degenerate)"
+    MINIMUM = "local minimum (strict)"
+    SADDLE = "strict saddle"
+    HIGHER = "saddle (not strict)"
+    SEMIDEFINITE = "undecided: Hessian semidefinite with more kernel than the gauge"
+    OPEN = "undecided: inertia not decided"
+
+
+@dataclass(frozen=True, slots=True)
+class DeadUnit:
+    """What the weights of a dead unit may become, one side at a time, at a critical point (lemma ``retract``).
+
+    ``inside``, ``outside``: the dimensions, beyond the gauge, of the incoming and of the outgoing weights that keep the
+    point critical, with the same M.  ``paired_with_zero``: its pairing ``b_u' R a_j'`` is zero; otherwise the point,
+    and all those, are strict saddles (lemma ``pairing``).
+    """
+
+    node: Node
+    inside: int
+    outside: int
+    paired_with_zero: bool
+
+
+@dataclass(frozen=True)
+class Member:
+    """A random critical point of the family that dead units carry: unit -> side on which its weights are not zero."""
+
+    sides: tuple[tuple[Node, str], ...]
+    dimension: int
+    kind: Kind
+    point: AlgebraicPoint
+    certificate: SpuriousMinimum | None
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """One real critical point (a normal form, all weights of dead units zero), or one point of a family.
+
+    ``dimension``: of the family beyond the gauge that it lies on within its stratum, 0 for a point isolated there.
+    ``dead``: what the dead units may become; ``members``: where their pairings are zero, a random point of the family
+    for every choice of sides.  ``merged``: the dimension that the gauge of N_q has beyond that of the network (units
+    whose fans differ by dead units only).
+    ``weights`` over the edges of the network, as ``(low, high)``; equal ends: exact.
+    """
+
+    live: Units
+    weights: tuple[Interval, ...]
+    loss: Interval
+    kind: Kind
+    curvature: Curvature
+    ranks: dict[str, int]
+    dimension: int
+    multiplicity: int | None
+    dead: tuple[DeadUnit, ...]
+    merged: int
+    members: tuple[Member, ...]
+    point: AlgebraicPoint
+    certificate: SpuriousMinimum | None
+
+    @property
+    def inertia(self) -> tuple[int, int, int] | None:
+        """Of the Hessian in all weights, ``(n+, n0, n-)``."""
+        return self.curvature.inertia
+
+    @property
+    def isolated(self) -> bool:
+        """Isolated modulo gauge: on no family of its stratum, and no dead unit may become anything else."""
+        return self.dimension == 0 and self.merged == 0 and not any(u.inside or u.outside for u in self.dead)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A stratum: numbers of complex irreducible points modulo gauge, of real ones, families, and what is missing."""
+
+    live: Units
+    cells: int
+    complex: int
+    isolated: int
+    real: int
+    families: tuple[tuple[int, int, Interval | None], ...]
+    primes: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class QuotientLandscape:
+    """All critical points of an unregularised loss, modulo gauge.
+
+    ``complete``: no cell of any stratum lacks an answer.  Then every critical value is listed, and every critical point
+    is, up to gauge, one of ``points``, a member of a family listed, or leads to one of those by shrinking weights of
+    dead units (lemmas ``retract``, ``cells``).
+    """
+
+    network: LinearNetwork
+    data: Data
+    strata: tuple[Row, ...]
+    points: tuple[CriticalPoint, ...]
+    complex_values: int
+    attained: str
+    solver: str
+    seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Rests on the degrees modulo primes."""
+        return not any(row.reason for row in self.strata)
+
+    @property
+    def complex(self) -> int:
+        """The number of complex critical points that are isolated modulo gauge."""
+        return sum(row.isolated for row in self.strata)
+
+    @property
+    def real(self) -> int:
+        """The number of real ones among these."""
+        return sum(1 for p in self.points if p.isolated)
+
+    @property
+    def normal_forms(self) -> int:
+        """The number of complex normal forms on no family of their stratum: dead units without weights."""
+        return sum(row.complex for row in self.strata)
+
+    @property
+    def values(self) -> int:
+        """The number of distinct critical values of the real points listed (exact where rational)."""
+        groups, high = 0, None
+        for low, top in sorted({p.loss for p in self.points}):
+            groups += high is None or low > high
+            high = top if high is None else max(high, top)
+        return groups
+
+    @property
+    def spurious(self) -> bool | None:
+        """Whether there is a spurious local minimum among the points and members; None if some are undecided."""
+        kinds = [p.kind for p in self.points] + [m.kind for p in self.points for m in p.members]
+        if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
+            return True
+        return None if not self.complete or any(k in (Kind.SEMIDEFINITE, Kind.OPEN) for k in kinds) else False
+
+    @property
+    def reason(self) -> str:
+        """On what ``complete`` rests, or what is missing."""
+        if not self.complete:
+            return "; ".join(f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason)
+        primes = {p for row in self.strata for p in row.primes}
+        return (
+            "every cell of every stratum is solved exactly; that nothing is missing rests on degrees modulo random primes"
+            f" ({len(primes)} used, two per system; {self.solver})"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``symverify landscape --json``."""
+        return {
+            "format": FORMAT,
+            "complex": self.complex,
+            "real": self.real,
+            "normal_forms": self.normal_forms,
+            "values": self.values,
+            "complex_values": self.complex_values,
+            "strata": [_row_json(row) for row in self.strata],
+            "points": [_point_json(p) for p in self.points],
+            "attained": self.attained,
+            "complete": self.complete,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def text(self) -> str:
+        """For reading."""
+        lines = [
+            f"critical points isolated modulo gauge: {self.complex} complex, {self.real} real; normal forms: {self.normal_forms};"
+            f" distinct critical values: {self.values} real, {self.complex_values} complex",
+            f"complete: {'yes' if self.complete else 'no'}; {self.reason}",
+            f"the infimum is attained: {self.attained}" if self.attained else "the infimum may not be attained",
+        ]
+        rows = []
+        for p in self.points:
+            rows.append(
+                (
+                    _number(p.loss),
+                    "open" if p.inertia is None else str(p.inertia),
+                    p.curvature.gauge,
+                    _ranks(p.ranks, self.network.depth),
+                    _names(p.live),
+                    f"family of dimension {p.dimension}: {p.kind}" if p.dimension else str(p.kind),
+                )
+            )
+            rows += [("", "", "", "", "", line) for line in _family_lines(p)]
+        head = ["loss", "inertia (+,0,-)", "gauge", "ranks", "live units", "kind"]
+        return "\n".join([*lines, "", tabulate(rows, head, disable_numparse=True)])
+
+
+def survey_quotient(
+    network: LinearNetwork,
+    data: Data,
+    *,
+    seed: int = 0,
+    budget: float = 300.0,
+    solver: Solver | None = None,
+    progress: Callable[[str], None] = lambda text: None,
+) -> QuotientLandscape:
+    """All critical points of ``L = 1/2 tr(M G M') - tr(M C') + c0`` modulo gauge, with their kinds.
+
+    Args:
+        network: any masks with a path from an input to an output; depth at least two.
+        data: exact.
+        seed: of primes and random combinations.
+        budget: seconds after which no new system is begun.
+        solver: msolve where found; without it small systems only.
+
+    Example:
+        >>> found = survey_quotient(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]))
+        >>> [(str(p.kind), str(p.loss[0]), p.inertia) for p in found.points]
+        [('global minimum', '0', (1, 1, 0)), ('strict saddle', '9/2', (1, 0, 1))]
+        >>> found.complex, found.real, found.complete
+        (2, 2, True)
+    """
+    began = time.monotonic()
+    deadline, rng = began + budget, random.Random(seed)
+    solver = solver or find_solver()
+    quotient = Quotient.of(network, data)
+    strata = quotient.strata()
+    todo = [chart for live in strata for chart in charts(quotient, live)]
+    progress(f"{len(todo)} systems")
+    solved = solve_all(todo, quotient.moments, solver, rng, deadline)
+    progress("classifying")
+    attained = attained_because(network, data)
+    rows, points, values = [], [], set()
+    with flint.ctx.workprec(PRECISION):
+        for live in strata:
+            part = [s for s in solved if s.chart.live == live]
+            row, found, seen = _stratum(network, data, quotient, live, part, deadline)
+            rows.append(row)
+            points += found
+            values |= seen
+        complete = not any(row.reason for row in rows)
+        named = _named(network, data, points, complete and bool(attained))
+    count = sum(len(v) - 1 for v in values)
+    return QuotientLandscape(network, data, tuple(rows), named, count, attained, solver.name, time.monotonic() - began)
+
+
+def _stratum(
+    network: LinearNetwork, data: Data, quotient: Quotient, live: Units, part: Sequence[Solved], deadline: float
+) -> tuple[Row, list[CriticalPoint], set[tuple[Fraction, ...]]]:
+    """The points of one stratum; those at the critical value of a family of it belong to the family."""
+    entries = []
+    reasons = [s.reason for s in part if s.reason]
+    for s in part:
+        for locus in s.loci:
+            for branch in locus.branches:
+                point = AlgebraicPoint(network, quotient.moments, Field(branch.modulus), weights_at(s.chart, branch))
+                if point.is_irreducible(s.chart.network, s.chart.upright):
+                    value = tuple(point.field.minimal_polynomial(point.trace))
+                    entries.append((s.chart, locus, point, value))
+                    if s.chart.leftover:
+                        reasons.append(f"{s.chart.leftover} dimensions of the gauge are not fixed in a cell")
+    largest: dict[tuple[Fraction, ...], int] = {}
+    for _, locus, _, value in entries:
+        largest[value] = max(largest.get(value, 0), locus.dimension)
+    points: list[CriticalPoint] = []
+    number, isolated, real = 0, 0, 0
+    families: dict[tuple[Fraction, ...], list[Any]] = {}
+    for chart, locus, point, value in entries:
+        dimension = largest[value]
+        roots = list(real_roots(point.field))
+        if dimension == 0:
+            number += point.field.degree
+            alone = not any(n for node in _dead(network, live) for n in point.excess(node).values())
+            isolated += point.field.degree if alone and not point.merged(chart.network) else 0
+            real += len(roots)
+        elif locus.dimension == dimension:
+            families.setdefault(value, [dimension, 0, None])[1] += point.field.degree
+            roots = roots[:1] if families[value][2] is None else []
+            if roots:
+                families[value][2] = loss_of(point, roots[0], data)
+        else:
+            continue  # at the critical value of a family: one of its points, or not listed apart from it
+        points += [_point(data, chart, locus, point, root, dimension) for root in roots]
+    primes = tuple(sorted({p for s in part for locus in s.loci for p in locus.primes}))
+    row = Row(live, len(part), number, isolated, real, tuple((f[0], f[1], f[2]) for f in families.values()), primes, "; ".join(reasons))
+    return row, points, set(largest)
+
+
+def _point(
+    data: Data, chart: Chart, locus: Locus, point: AlgebraicPoint, root: Any, dimension: int
+) -> CriticalPoint:
+    live, live_network = chart.live, chart.network
+    dead = tuple(_dead_unit(point, node) for node in _dead(point.network, live))
+    simple = locus.dimension == 0 and locus.degree == sum(int(b.modulus.degree()) for b in locus.branches)
+    weights = tuple(bounds(x.real) for x in point.balls(root))
+    if point.is_rational():
+        weights = tuple((x, x) for x in point.rational())
+    bent = curvature(point, root, data)
+    return CriticalPoint(
+        live,
+        weights,
+        loss_of(point, root, data),
+        _first_kind(bent),
+        bent,
+        point.ranks,
+        dimension,
+        1 if simple else None,
+        dead,
+        point.merged(live_network),
+        tuple(_members(data, dead, point, root)),
+        point,
+        None,
+    )
+
+
+def _dead_unit(point: AlgebraicPoint, node: Node) -> DeadUnit:
+    excess = point.excess(node)
+    return DeadUnit(node, excess["in"], excess["out"], all(x.is_zero() for row in point.pairing(node) for x in row))
+
+
+def _first_kind(bent: Curvature) -> Kind:
+    if bent.negative:
+        return Kind.SADDLE
+    if bent.inertia is None:
+        return Kind.OPEN
+    return Kind.MINIMUM if bent.strict else Kind.SEMIDEFINITE
+
+
+def _dead(network: LinearNetwork, live: Units) -> list[Node]:
+    """The hidden units that are not live but have a fan-in and a fan-out."""
+    hidden = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l]) if (l, v) not in live]
+    return [(l, v) for l, v in hidden if any(network.masks[l - 1][v]) and any(row[v] for row in network.masks[l])]
+
+
+def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any) -> Iterator[Member]:
+    """For every choice of sides of the dead units, one after the other, a random point of that family.
+
+    None where a pairing is not zero: then all of them are strict saddles (lemma ``pairing``).
+    """
+    if any(not unit.paired_with_zero for unit in dead):
+        return
+    options = [["", *(side for side, n in (("in", unit.inside), ("out", unit.outside)) if n > 0)] for unit in dead]
+    rng = random.Random(0)
+    for choice in islice(product(*options), 1, MAX_SIDES):
+        chosen = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
+        here, dimension = point, 0
+        for node, side in chosen:
+            more = here.excess(node)[side]  # again: neighbours may have got weights before
+            if more <= 0:
+                break
+            dimension += more
+            row = _combination(here.field, here.half_dead(node)[side], rng)
+            here = here.with_weights(dict(zip(_edges(point.network, node, side), row, strict=True)))
+        else:
+            yield Member(chosen, dimension, _first_kind(curvature(here, root, data)), here, None)
+
+
+def _edges(network: LinearNetwork, node: Node, side: str) -> list[tuple[int, int, int]]:
+    layer, v = node
+    if side == "in":
+        return [(layer - 1, v, j) for j, x in enumerate(network.masks[layer - 1][v]) if x]
+    return [(layer, i, v) for i, row in enumerate(network.masks[layer]) if row[v]]
+
+
+def _combination(field: Field, basis: Sequence[Sequence[Element]], rng: random.Random) -> list[Element]:
+    factors = [rng.choice((1, 2, 3, -1, -2)) for _ in basis]
+    return [
+        field.reduce(sum((element(f) * x for f, x in zip(factors, column, strict=True)), element(0)))
+        for column in zip(*basis, strict=True)
+    ]
+
+
+# -- names ------------------------------------------------------------------------------------------------
+
+
+def _named(
+    network: LinearNetwork, data: Data, points: Sequence[CriticalPoint], least_is_global: bool
+) -> tuple[CriticalPoint, ...]:
+    """Kinds that compare points: global, spurious; and proofs for degenerate ones, lowest loss first."""
+    ordered = sorted(points, key=lambda p: (p.loss, p.dimension, sorted(p.live)))
+    least = min(p.loss[1] for p in ordered)
+    better = _near(network, ordered[0])
+    result = []
+    for p in ordered:
+        lowest = p.loss[0] <= least
+        zero = all(x.is_zero() for row in p.point.residual for x in row)
+        kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global)
+        members = []
+        for m in p.members:
+            weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
+            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global)
+            members.append(replace(m, kind=named, certificate=proof))
+        if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
+            kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
+        result.append(replace(p, kind=kind, certificate=certificate, members=tuple(members)))
+    return tuple(result)
+
+
+def _kind(
+    first: Kind,
+    point: AlgebraicPoint,
+    weights: Sequence[Interval],
+    data: Data,
+    better: Weights,
+    lowest: bool,
+    least_is_global: bool,
+) -> tuple[Kind, SpuriousMinimum | None]:
+    network = point.network
+    if lowest and least_is_global:
+        return Kind.GLOBAL, None
+    if first is Kind.MINIMUM:
+        if lowest:
+            return Kind.LOWEST, None
+        return Kind.SPURIOUS, _spurious_certificate(network, data, weights, better)
+    if first is Kind.SEMIDEFINITE and point.is_rational():
+        exact = weights_of(network, point.rational())
+        if not lowest:
+            for option in exact_certificates(Candidate(network, data, exact, better)):
+                if accepted(option) is not None:
+                    return Kind.DEGENERATE, option
+        if descent_curve(network, data, point.rational()) is not None:
+            return Kind.HIGHER, None
+    return first, None
+
+
+def _spurious_certificate(
+    network: LinearNetwork, data: Data, weights: Sequence[Interval], better: Weights
+) -> SpuriousMinimum | None:
+    """A certificate that the checker accepts for a strict minimum above ``better``; None if none was met."""
+    if all(low == high for low, high in weights):
+        exact = weights_of(network, [low for low, _ in weights])
+        for option in exact_certificates(Candidate(network, data, exact, better)):
+            if accepted(option) is not None:
+                return option
+        return None
+    theta = np.array([float((low + high) / 2) for low, high in weights])
+    for start in (balanced(network, theta), theta):
+        try:
+            option = ball_certificate(network, data, start, better)
+        except SymverifyError:
+            continue
+        if accepted(option) is not None:
+            return option
+    return None
+
+
+def _near(network: LinearNetwork, point: CriticalPoint) -> Weights:
+    """Rational weights near a critical point."""
+    return weights_of(network, [low if low == high else _short((low + high) / 2) for low, high in point.weights])
+
+
+def _short(x: Fraction) -> Fraction:
+    return x.limit_denominator(10**9)
+
+
+# -- output -----------------------------------------------------------------------------------------------
+
+
+def _names(live: Units) -> str:
+    return " ".join(f"{l}.{v + 1}" for l, v in sorted(live)) or "none"
+
+
+def _units(live: Units) -> str:
+    return "live units {" + _names(live).replace(" ", ", ") + "}"
+
+
+def _ranks(ranks: dict[str, int], depth: int) -> str:
+    """Those of the products of at least two layers, and of the residual."""
+    products = (k for k in ranks if k != "R" and k.split("..")[0] != k.split("..")[1])
+    names = {k: "M" if k == f"{depth}..1" else f"W{k}" for k in products}
+    return ", ".join(f"{name} {ranks[k]}" for k, name in [*names.items(), ("R", "R")])
+
+
+def _family_lines(p: CriticalPoint) -> Iterator[str]:
+    """What dead units may become."""
+    for u in p.dead:
+        sides = [f"{n} {name}" for n, name in ((u.inside, "in"), (u.outside, "out")) if n]
+        if sides and not p.members:
+            yield f"  and unit {u.node[0]}.{u.node[1] + 1} may have weights (dimension {', '.join(sides)}): strict saddles"
+    for m in p.members:
+        how = ", ".join(f"{l}.{v + 1} {side}" for (l, v), side in m.sides)
+        yield f"  with weights {how} (dimension {m.dimension}): {m.kind}"
+    if p.merged:
+        yield f"  on a family of dimension {p.merged}: the gauge of the live units"
+
+
+def _number(interval: Interval) -> str:
+    low, high = interval
+    return str(low) if low == high and low.denominator < 10**6 else f"{float((low + high) / 2):.10g}"
+
+
+def _row_json(row: Row) -> dict[str, Any]:
+    return {
+        "live": [[l, v + 1] for l, v in sorted(row.live)],
+        "cells": row.cells,
+        "complex": row.complex,
+        "isolated": row.isolated,
+        "real": row.real,
+        "families": [
+            {"dimension": d, "degree": n, "loss": None if at is None else [str(x) for x in at]}
+            for d, n, at in row.families
+        ],
+        "primes": list(row.primes),
+        "complete": not row.reason,
+        "reason": row.reason,
+    }
+
+
+def _point_json(p: CriticalPoint) -> dict[str, Any]:
+    return {
+        "loss": [str(x) for x in p.loss],
+        "kind": str(p.kind),
+        "weights": [[str(x) for x in pair] for pair in p.weights],
+        "live": [[l, v + 1] for l, v in sorted(p.live)],
+        "inertia": None if p.inertia is None else list(p.inertia),
+        "gauge": p.curvature.gauge,
+        "ranks": p.ranks,
+        "field": p.point.field.degree,
+        "dimension": p.dimension,
+        "multiplicity": p.multiplicity,
+        "isolated": p.isolated,
+        "merged": p.merged,
+        "dead": [
+            {"unit": [u.node[0], u.node[1] + 1], "in": u.inside, "out": u.outside, "pairing": not u.paired_with_zero}
+            for u in p.dead
+        ],
+        "members": [
+            {
+                "units": [[l, v + 1, side] for (l, v), side in m.sides],
+                "dimension": m.dimension,
+                "kind": str(m.kind),
+                "weights": [str(x) for x in m.point.rational()] if m.point.is_rational() else None,
+            }
+            for m in p.members
+        ],
+    }
+

@@ -56,8 +56,8 @@ def build_parser() -> argparse.ArgumentParser:
     derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
 
-    landscape = commands.add_parser("landscape", help="all critical points of a regularised instance")
-    landscape.add_argument("file", metavar="FILE", help="a problem file with numbers for data and 'regularisation'")
+    landscape = commands.add_parser("landscape", help="all critical points of one instance")
+    landscape.add_argument("file", metavar="FILE", help="a problem file with numbers for data")
     landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
     landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
@@ -312,20 +312,24 @@ def _derive(options: argparse.Namespace) -> int:
 def _landscape(options: argparse.Namespace) -> int:
     from symverify.data import DataClass
     from symverify.landscape.instance import Instance
+    from symverify.landscape.quotient import survey_quotient
     from symverify.landscape.survey import survey
 
     _check_limits(options)
     problem = _load(options.file)
     if isinstance(problem.data, DataClass):
         raise UsageError(f"{options.file}: data: landscape is about one instance; give numbers, not a class")
-    if problem.regularisation is None:
-        raise UsageError(f"{options.file}: only regularised instances are supported so far; add 'regularisation'")
+    limits = {"seed": options.seed, "budget": options.budget}
+    found: Any
     try:
-        instance = Instance(problem.network, problem.data, problem.regularisation)
+        with _status() as status:
+            if problem.regularisation is None:
+                found = survey_quotient(problem.network, problem.data, progress=status, **limits)
+            else:
+                instance = Instance(problem.network, problem.data, problem.regularisation)
+                found = survey(instance, progress=status, **limits)
     except ValueError as error:
         raise UsageError(f"{options.file}: {error}") from None
-    with _status() as status:
-        found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
     print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
     return 0 if found.complete else 3
 

@@ -67,7 +67,8 @@ class Field:
 
     def echelon(self, rows: Sequence[Sequence[Element]]) -> tuple[list[list[Element]], list[int]]:
         """The reduced row echelon form without zero rows, and its pivot columns."""
-        rest, done, pivots = [list(row) for row in rows], [], []
+        rest, pivots = [list(row) for row in rows], []
+        done: list[list[Element]] = []
         for column in range(len(rest[0]) if rest else 0):
             row = next((r for r in rest if not r[column].is_zero()), None)
             if row is None:

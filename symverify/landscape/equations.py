@@ -43,7 +43,7 @@ def gradient_system(
                 continue
             weighted = zero
             for k, other in enumerate(row):
-                weighted += other * _rational(moments.gram[k][j] / 2)
+                weighted += other * _rational(moments.gram_of(o)[k][j] / 2)
             total += entry * (weighted - _rational(moments.cross[o][j]))
     for x, value in zip(variables, ridge or [], strict=ridge is not None):
         total += x * x * _rational(Fraction(value))

@@ -27,6 +27,10 @@ class Moments:
     gram: Matrix
     cross: Matrix
 
+    def gram_of(self, output: int) -> Matrix:
+        """The G of one row of M: the same for all outputs, unless a subclass weights them differently."""
+        return self.gram
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -50,12 +54,7 @@ class Instance:
     ridge: Vector
 
     def __post_init__(self) -> None:
-        check_shapes(self.network, self.data)
-        if self.network.depth < 2:
-            raise ValueError("masks: at least two layers are expected; with one the only critical point is a solve")
-        hidden = sum(self.network.widths[1:-1])
-        if hidden > MAX_HIDDEN:
-            raise ValueError(f"masks: {hidden} hidden units have 2^{hidden} strata; at most {MAX_HIDDEN} are supported")
+        check_instance(self.network, self.data)
         if len(self.ridge) != self.network.parameters:
             raise ValueError(f"regularisation: {len(self.ridge)} numbers for {self.network.parameters} free weights")
         for edge, x in zip(self.network.edges, self.ridge, strict=True):
@@ -108,6 +107,16 @@ class Instance:
                 for l, mask in enumerate(self.network.masks)
             )
         )
+
+
+def check_instance(network: LinearNetwork, data: Data) -> None:
+    """Raises ValueError for shapes that do not fit, a depth below two, or too many hidden units."""
+    check_shapes(network, data)
+    if network.depth < 2:
+        raise ValueError("masks: at least two layers are expected; with one the only critical point is a solve")
+    hidden = sum(network.widths[1:-1])
+    if hidden > MAX_HIDDEN:
+        raise ValueError(f"masks: {hidden} hidden units have 2^{hidden} strata; at most {MAX_HIDDEN} are supported")
 
 
 def can_live(network: LinearNetwork, live: Units) -> bool:

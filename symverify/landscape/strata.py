@@ -100,7 +100,9 @@ def on_paths(network: LinearNetwork) -> LinearNetwork:
     return LinearNetwork(
         tuple(
             tuple(
-                tuple(int(bool(x and network.inputs_of(l, j) and network.outputs_of(l + 1, i))) for j, x in enumerate(row))
+                tuple(
+                    int(bool(x and network.inputs_of(l, j) and network.outputs_of(l + 1, i))) for j, x in enumerate(row)
+                )
                 for i, row in enumerate(mask)
             )
             for l, mask in enumerate(network.masks)
@@ -273,7 +275,12 @@ def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: f
 
 
 def _locus(
-    draw: Callable[[], list[Polynomial]], variables: int, width: int, solver: Solver, rng: random.Random, deadline: float
+    draw: Callable[[], list[Polynomial]],
+    variables: int,
+    width: int,
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
 ) -> Locus | None:
     """The points of a system, or a section of its families of highest dimension; None if it has no solution."""
     ideal = measured(draw, variables, solver, rng, deadline)
@@ -376,4 +383,6 @@ def solve_all(
     """:func:`solve` for many cells; the solver's processes run in ``THREADS`` threads."""
     seeds = [rng.randrange(2**32) for _ in todo]
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda job: solve(job[0], moments, solver, job[1], deadline), zip(todo, seeds, strict=True)))
+        return list(
+            pool.map(lambda job: solve(job[0], moments, solver, job[1], deadline), zip(todo, seeds, strict=True))
+        )

@@ -7,15 +7,17 @@ computes the standard bases.  Its program is called with a time limit and killed
 from __future__ import annotations
 
 import os
+import random
 import re
 import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 
+import flint
 import pytest
 
 from symverify.data import Data
@@ -29,18 +31,15 @@ PRIME = 2147483629
 """The largest prime but one below 2^31.  Primes of symverify are random; this one is fixed."""
 
 POINTS = """
-int n = nvars(basering); int d = dim(G); int all = -1; int distinct = -1;
-if (d == 0)
+int d = dim(G); int all = -1;
+if (d == 0) { all = vdim(G); }
+print("ANSWER " + string(d) + " " + string(all));
+if (d == 0 and WANTED)
 {
-  all = vdim(G);
-  ideal U = finduni(G); ideal R = G;
-  for (int i = 1; i <= n; i++) { R = R, U[i] / gcd(U[i], diff(U[i], var(i))); }
-  distinct = vdim(std(R));
+  poly form = FORM; ideal B = kbase(G);
+  for (j = 1; j <= size(B); j++) { print("BASIS " + string(B[j])); print("IMAGE " + string(reduce(form * B[j], G))); }
 }
-print("ANSWER " + string(d) + " " + string(all) + " " + string(distinct));
 """
-"""Distinct points: adding the squarefree part of a univariate polynomial in each variable makes the ideal radical
-(Seidenberg's lemma; the field is perfect, and the degrees are far below the characteristic)."""
 
 VALUES = """
 list rows; list relations; poly f = reduce(poly(1), G); poly t = 1; poly h; poly c; poly w; poly m; int found; int k;
@@ -77,18 +76,26 @@ else { m = w / gcd(w, diff(w, v)); print("ANSWER " + string(deg(w)) + " " + stri
 
 @dataclass(frozen=True)
 class Points:
-    """``dimension`` of the critical set, and, if it is 0, the points with multiplicity and the distinct ones."""
+    """``dimension`` of the critical set, and, if it is 0, the number of points with multiplicity (else -1).
+
+    ``multiplicities`` has the number of distinct points of each multiplicity, if that was asked for.
+    """
 
     dimension: int
     all: int
-    distinct: int
+    multiplicities: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def distinct(self) -> int:
+        """The number of distinct points."""
+        return sum(self.multiplicities.values())
 
 
-def kept_edges(network: LinearNetwork, live: Collection[Node]) -> list[tuple[int, int, int]]:
-    """The edges between inputs, outputs and the units of ``live``."""
+def kept_edges(network: LinearNetwork, live: Collection[Node] | None) -> list[tuple[int, int, int]]:
+    """The edges between inputs, outputs and the units of ``live`` (None: all)."""
 
     def counts(l: int, v: int) -> bool:
-        return l in (0, network.depth) or (l, v) in live
+        return live is None or l in (0, network.depth) or (l, v) in live
 
     return [(l, i, j) for l, i, j in network.edges if counts(l, j) and counts(l + 1, i)]
 
@@ -99,11 +106,40 @@ def singular_points(
     ridge: Sequence[Fraction] | None = None,
     live: Collection[Node] | None = None,
     prime: int = PRIME,
+    *,
+    multiplicities: bool = False,
     seconds: float = 300,
 ) -> Points:
-    """Critical points of the loss modulo ``prime``; ``live``: of the sub-network of these hidden units only."""
-    answer = _run(_ideal(network, data, ridge, live, prime) + POINTS, seconds)
-    return Points(*answer)
+    """Critical points of the loss modulo ``prime``; ``live``: of the sub-network of these hidden units only.
+
+    ``multiplicities``: those of the roots of the characteristic polynomial of the multiplication with a random linear
+    form in the quotient ring.  The form takes different values at different points, but for a few forms.
+    """
+    text = _ideal(network, data, ridge, live, prime)
+    rng, n = random.Random(0), len(kept_edges(network, live))
+    form = "+".join(f"{rng.randrange(1, prime)}*x({k + 1})" for k in range(n))
+    said = _run(text + POINTS.replace("WANTED", str(int(multiplicities))).replace("FORM", form), seconds)
+    dimension, all = _answer(said)
+    if dimension or not multiplicities:
+        return Points(dimension, all)
+    basis, images = (re.findall(rf"^{word} (.*)$", said, re.MULTILINE) for word in ("BASIS", "IMAGE"))
+    assert len(basis) == len(images) == all
+    index = {monomial: k for k, monomial in enumerate(basis)}
+    matrix = flint.nmod_mat(all, all, prime)
+    for row, image in enumerate(images):
+        for monomial, coefficient in _terms(image):
+            matrix[row, index[monomial]] = coefficient % prime
+    counts: dict[int, int] = {}
+    for factor, power in flint.nmod_poly(matrix.charpoly().coeffs(), prime).factor_squarefree()[1]:
+        counts[power] = counts.get(power, 0) + factor.degree()
+    return Points(dimension, all, counts)
+
+
+def _terms(polynomial: str) -> Iterator[tuple[str, int]]:
+    """The terms that Singular prints, with their coefficients; the monomial one is "1"."""
+    for sign, term in re.findall(r"([+-]?)([^+-]+)", polynomial):
+        coefficient, _, monomial = term.partition("*") if term[0].isdigit() else ("1", "", term)
+        yield monomial or "1", int(sign + coefficient)
 
 
 def singular_critical_values(
@@ -126,7 +162,7 @@ def singular_critical_values(
     tail = ELIMINATE if by_elimination else VALUES
     product = "*".join(f"x({n + 1})" for n in range(network.parameters)) or "1"
     text = _ideal(network, data, ridge, None, prime, "v") + tail.replace("MOST", str(most)).replace("PRODUCT", product)
-    _, distinct = _run(text, seconds)
+    _, distinct = _answer(_run(text, seconds))
     if distinct < 0:
         raise RuntimeError(f"singular_critical_values: no generator of degree <= {most}")
     return distinct
@@ -151,11 +187,10 @@ def _ideal(
     def matrix(name: str, rows: Sequence[Sequence[str]]) -> str:
         return f"matrix {name}[{len(rows)}][{len(rows[0])}] = {', '.join(x for row in rows for x in row)};"
 
-    units = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l])]
-    edges = kept_edges(network, units if live is None else live)
+    edges = kept_edges(network, live)
     position = {edge: f"x({n + 1})" for n, edge in enumerate(edges)}
     names = [f"x({n + 1})" for n in range(len(edges))] + [value] * bool(value)
-    lines = [f"ring r = {prime}, ({', '.join(names)}), dp; option(redSB); int j;"]
+    lines = [f"ring r = {prime}, ({', '.join(names)}), dp; option(redSB); short = 0; int j;"]
     for l, mask in enumerate(network.masks):
         rows = [[position.get((l, i, j), "0") for j in range(len(row))] for i, row in enumerate(mask)]
         lines.append(matrix(f"W{l}", rows))
@@ -172,8 +207,8 @@ def _ideal(
     return "\n".join(lines) + "\n"
 
 
-def _run(text: str, seconds: float) -> list[int]:
-    """The numbers after ANSWER that Singular prints."""
+def _run(text: str, seconds: float) -> str:
+    """What Singular says to a program."""
     assert PROGRAM is not None
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
@@ -192,7 +227,14 @@ def _run(text: str, seconds: float) -> list[int]:
                 process.wait()
         output.seek(0)
         said = output.read()
+    if "? " in said:
+        raise RuntimeError(f"Singular said: {said.strip()[:500]}")
+    return said
+
+
+def _answer(said: str) -> list[int]:
+    """The numbers after ANSWER."""
     found = re.findall(r"^ANSWER ([-\d ]+)$", said, re.MULTILINE)
-    if len(found) != 1 or "? " in said:
+    if len(found) != 1:
         raise RuntimeError(f"Singular said: {said.strip()[:500]}")
     return [int(x) for x in found[0].split()]

@@ -19,6 +19,8 @@ Array = NDArray[Any]
 
 BATCH = 96
 """About so many paths at once."""
+ABANDON = 0.3
+"""On loops, the share of paths that is not waited for: a few slow ones cost more than all others."""
 SAME = 1e-6
 LOOSE = 1e-3
 """The tolerance on loops, where a path that jumps to another solution does no harm."""
@@ -39,7 +41,7 @@ class Seeker:
     def _seed(self, p: int) -> tuple[Array, Array]:
         x = self._complex(1, p)
         base = np.concatenate([np.zeros((1, p)), self._complex(1, len(self.scaled.parameters) - p)], axis=1)
-        base[:, :p] = -self.tracker.at(x).system(base) / (2 * x)
+        base[:, :p] = -self.tracker.system(x, *self.tracker.split(base)) / (2 * x)
         return x, base
 
     def _complex(self, *shape: int) -> Array:
@@ -69,13 +71,14 @@ class Seeker:
         quiet = 0
         while len(self.solutions) < wanted and quiet < idle and time.monotonic() < deadline:
             known = len(self.solutions)
+            abandon = 0.0 if quiet else ABANDON
             copies = max(1, BATCH // known)
             x = np.tile(self.solutions, (copies, 1))
             base = np.repeat(self.base, len(x), axis=0)
             corners = [np.repeat(self._corner(copies), known, axis=0) for _ in range(2)]
             corners = [base, *corners, base]
             for leg in range(3):
-                x, arrived = self.tracker.track(x, corners[leg], corners[leg + 1], LOOSE)
+                x, arrived = self.tracker.track(x, corners[leg], corners[leg + 1], LOOSE, deadline, abandon)
                 x, corners = x[arrived], [corner[arrived] for corner in corners]
             self.solutions = self.distinct(np.concatenate([self.solutions, x]))
             quiet = 0 if len(self.solutions) > known else quiet + 1
@@ -87,9 +90,9 @@ class Seeker:
         corner[:, :p] *= 10 ** (self.rng.uniform(-3, 0.5, (count, 1)) + self.rng.uniform(-0.5, 0.5, (count, p)))
         return corner
 
-    def at_true_parameters(self, tolerance: float) -> Array:
+    def at_true_parameters(self, tolerance: float, deadline: float) -> Array:
         """The solutions followed to the parameters of the instance, in its own units; paths may be lost."""
         n = len(self.solutions)
         end = np.repeat(self.scaled.parameters[None].astype(complex), n, axis=0)
-        x, arrived = self.tracker.track(self.solutions, np.repeat(self.base, n, axis=0), end, tolerance)
+        x, arrived = self.tracker.track(self.solutions, np.repeat(self.base, n, axis=0), end, tolerance, deadline)
         return self.distinct(x[arrived]) * self.scaled.unit

@@ -231,7 +231,7 @@ def _search(
                 target = wanted
         seeker = Seeker(scaled(instance, stratum.live), rng.randrange(2**32))
         seeker.extend(target, deadline)
-        proofs = (enclose(instance, stratum.live, x) for x in seeker.at_true_parameters(tolerance))
+        proofs = (enclose(instance, stratum.live, x) for x in seeker.at_true_parameters(tolerance, deadline))
         found = distinct_orbits([*found, *(e for e in proofs if e is not None)])
     if len(found) == wanted:
         return found, ""

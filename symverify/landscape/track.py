@@ -6,13 +6,16 @@ Nothing here is a proof: what comes out is proved, or refused, by :mod:`symverif
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symverify.exact import solve_right
+from symverify.landscape.assemble import Forms
 from symverify.landscape.instance import Instance, Units
 from symverify.loss import BatchedLoss
 from symverify.network import LinearNetwork
@@ -22,6 +25,8 @@ Array = NDArray[Any]
 MAX_STEPS = 2000
 LEAST_STEP = 1e-8
 FARTHEST = 1e7
+SETTLED = 1e-6
+"""Of the last Newton step; where lambda is small, the condition of the system is 1e8, and floats give no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +56,26 @@ def scaled(instance: Instance, live: Units) -> Scaled:
     return Scaled(instance.subnetwork(live), gram / size, np.concatenate([ridge, (a / height).ravel()]), unit)
 
 
+@dataclass(frozen=True, slots=True)
 class _Leg:
-    """Parameters on the way from ``start`` to ``end``, ``(B, n)``: the first ``count`` geometric, the rest straight."""
+    """Parameters of paths on the way: ``lambda`` in geometric progression, C straight (as ``C[cells]``).
 
-    def __init__(self, start: Array, end: Array, count: int) -> None:
-        self.start, self.end, self.count = start.astype(complex), end.astype(complex), count
-        self.rate = np.log(self.end[:, :count] / self.start[:, :count])
-        self.straight = self.end[:, count:] - self.start[:, count:]
+    ``ridge``, ``(B, p)``, and ``cross``, ``(B, terms)``, at the start; ``rate`` and ``straight`` are their speeds.
+    """
+
+    ridge: Array
+    rate: Array
+    cross: Array
+    straight: Array
 
     def of(self, rows: Array) -> _Leg:
         """That of some of the paths."""
-        return _Leg(self.start[rows], self.end[rows], self.count)
+        return _Leg(self.ridge[rows], self.rate[rows], self.cross[rows], self.straight[rows])
 
-    def at(self, time: Array) -> Array:
-        """The parameters at ``time``, ``(B,)``; exactly ``end`` at 1."""
+    def at(self, time: Array) -> tuple[Array, Array]:
+        """``lambda`` and C at ``time``, ``(B,)``."""
         t = time[:, None]
-        first = self.start[:, : self.count] * np.exp(t * self.rate)
-        moving = np.concatenate([first, self.start[:, self.count :] + t * self.straight], axis=1)
-        return np.where(t == 1, self.end, moving)
-
-    def speed(self, parameters: Array) -> Array:
-        """The derivative in time where the parameters are these."""
-        return np.concatenate([parameters[:, : self.count] * self.rate, self.straight], axis=1)
+        return self.ridge * np.exp(t * self.rate), self.cross + t * self.straight
 
 
 class Tracker:
@@ -82,65 +85,98 @@ class Tracker:
         self.network, self.gram = network, gram
         self.loss = BatchedLoss(network)
         self.weights = network.parameters
-        heads, tails = self.loss.heads, self.loss.tails
-        self.pairs = {
-            (l, m): ((heads[l][:, None], heads[m]), (tails[l][:, None], tails[m]), (heads[l][:, None], tails[m]))
-            for l in range(network.depth)
-            for m in range(l + 1)
-        }
+        self.forms = Forms(network, gram)
 
-    def cross(self, parameters: Array) -> Array:
-        """``C = A G`` (or its derivative along a path)."""
+    def split(self, parameters: Array) -> tuple[Array, Array]:
+        """``lambda`` and ``C = A G``, the latter as ``C[cells]`` (or their derivatives along a path)."""
         a = parameters[:, self.weights :].reshape(len(parameters), self.network.widths[-1], self.network.widths[0])
-        return np.asarray(a @ self.gram)
+        cross = (a @ self.gram).reshape(len(parameters), -1)
+        return parameters[:, : self.weights], cross[:, self.forms.cells]
 
-    def at(self, x: Array) -> _Point:
-        """The partial products at ``x``, computed once for all that follows."""
-        return _Point(self, x)
+    def system(self, x: Array, ridge: Array, cross: Array) -> Array:
+        """The gradient, ``(B, p)``."""
+        return self._both(x, ridge, cross)[0]
 
-    def newton(self, x: Array, parameters: Array, steps: int) -> tuple[Array, list[Array]]:
+    def jacobian(self, x: Array, ridge: Array, cross: Array) -> Array:
+        """The derivative of the system in ``x``, ``(B, p, p)``."""
+        return self._both(x, ridge, cross)[1]
+
+    def along(self, x: Array, ridge_speed: Array, cross_speed: Array) -> Array:
+        """The derivative of the system in the parameters, in a direction, ``(B, p)``."""
+        forms = self.forms
+        bent = forms.matrices(forms.from_target(x, cross_speed)) @ x[:, :, None]
+        return np.asarray(2 * ridge_speed * x - bent[:, :, 0] / (forms.depth - 1))
+
+    def _both(self, x: Array, ridge: Array, cross: Array) -> tuple[Array, Array]:
+        forms, d = self.forms, self.forms.depth
+        squares = forms.from_data(x)
+        bent = forms.from_target(x, cross)
+        slope = forms.matrices(squares / (2 * d - 1) - bent / (d - 1)) @ x[:, :, None]
+        matrix = forms.matrices(squares - bent)
+        matrix.reshape(len(x), -1)[:, :: self.weights + 1] += 2 * ridge
+        return slope[:, :, 0] + 2 * ridge * x, matrix
+
+    def newton(self, x: Array, ridge: Array, cross: Array, steps: int) -> tuple[Array, list[Array]]:
         """``steps`` Newton steps, with the length of each relative to ``1 + |x|``."""
         lengths = []
         for _ in range(steps):
-            point = self.at(x)
-            change = _solve(point.jacobian(parameters), point.system(parameters))
+            value, matrix = self._both(x, ridge, cross)
+            change = _solve(matrix, value)
             x = x - change
             lengths.append(_size(change) / (1 + _size(x)))
         return x, lengths
 
-    def track(self, x: Array, start: Array, end: Array, tolerance: float) -> tuple[Array, NDArray[np.bool_]]:
+    def track(
+        self,
+        x: Array,
+        start: Array,
+        end: Array,
+        tolerance: float,
+        deadline: float = math.inf,
+        abandon: float = 0.0,
+    ) -> tuple[Array, NDArray[np.bool_]]:
         """Follow each row of ``x`` while its parameters go from ``start`` to ``end``, both ``(B, n)``.
 
         A goes straight and ``lambda`` in geometric progression (small ``lambda`` are where solutions change fast).
-        Each path has its own step: a fourth-order prediction, and three Newton steps of which the first is to be
-        shorter than ``tolerance``.  Returns the end points and which paths arrived.
+        Each path has its own step: a fourth-order prediction, and Newton steps of which the first is to be shorter
+        than ``tolerance``, the last shorter than ``SETTLED``.  Returns the end points and which paths arrived.
+
+        Args:
+            x: the start points, ``(B, p)``.
+            start, end: ``(lambda, A)`` of each path.
+            tolerance: of the prediction.
+            deadline: a time of ``time.monotonic()``, looked at in each step; paths on their way then are lost.
+            abandon: the last paths are lost too, as soon as no more than this share is still on its way.
         """
-        x, leg = x.astype(complex), _Leg(start, end, self.weights)
-        time, step = np.zeros(len(x)), np.full(len(x), 0.05)
+        (ridge, cross), (last_ridge, last_cross) = self.split(start.astype(complex)), self.split(end.astype(complex))
+        leg = _Leg(ridge, np.log(last_ridge / ridge), cross, last_cross - cross)
+        x, time, step = x.astype(complex), np.zeros(len(x)), np.full(len(x), 0.05)
         lost = np.zeros(len(x), dtype=bool)
         with np.errstate(all="ignore"):
             for _ in range(MAX_STEPS):
                 active = np.flatnonzero(~lost & (time < 1))
-                if not len(active):
+                if len(active) <= abandon * len(x) or monotonic() > deadline:
                     break
                 h = np.minimum(step[active], 1 - time[active])
                 t = np.where(h >= 1 - time[active], 1.0, time[active] + h)
                 here = leg.of(active)
                 guess = self._predict(x[active], here, time[active], h)
-                found, lengths = self.newton(guess, here.at(t), 3)
-                good = (lengths[0] < tolerance) & (lengths[2] < 1e-9)
+                found, lengths = self.newton(guess, *here.at(t), 3)
+                good = (lengths[0] < tolerance) & (lengths[2] < SETTLED)
                 x[active[good]], time[active[good]] = found[good], t[good]
                 step[active[~good]] /= 2
                 step[active[good & (lengths[0] < tolerance / 30)]] *= 2
                 lost |= (step < LEAST_STEP) | (_size(x) > FARTHEST)
-        return x, ~lost & (time >= 1)
+        arrived = ~lost & (time >= 1)
+        x[arrived] = self.newton(x[arrived], last_ridge[arrived], last_cross[arrived], 1)[0]
+        return x, arrived
 
     def _predict(self, x: Array, leg: _Leg, time: Array, h: Array) -> Array:
         """One Runge-Kutta step of ``dx/dt = -J^-1 dF/dt``."""
 
         def slope(y: Array, t: Array) -> Array:
-            now, point = leg.at(t), self.at(y)
-            return -_solve(point.jacobian(now), point.along(leg.speed(now)))
+            ridge, cross = leg.at(t)
+            return -_solve(self.jacobian(y, ridge, cross), self.along(y, leg.rate * ridge, leg.straight))
 
         half, step = h[:, None] / 2, h[:, None]
         k1 = slope(x, time)
@@ -148,67 +184,6 @@ class Tracker:
         k3 = slope(x + half * k2, time + h / 2)
         k4 = slope(x + step * k3, time + h)
         return np.asarray(x + step / 6 * (k1 + 2 * k2 + 2 * k3 + k4))
-
-
-class _Point:
-    """The gradient system at a batch of points, as in :mod:`symverify.loss`, with F, B as there.
-
-    ``J[(l,i,j), (m,a,b)] = (B_l' B_m)[i,a] (F_{l-1} G F_{m-1}')[j,b] + [l > m] (B_l' R F_{m-1}')[i,b] W[j,a]``,
-    W = ``W_{l-1} ... W_{m+1}``, and ``2 lambda`` on the diagonal.
-    """
-
-    def __init__(self, tracker: Tracker, x: Array) -> None:
-        self.tracker, self.x = tracker, x
-        network = tracker.network
-        self.layers = tracker.loss.layers(x)
-        self.forward: list[Array] = [np.eye(network.widths[0])[None]]
-        self.backward: list[Array] = [np.eye(network.widths[-1])[None]]
-        for w in self.layers:
-            self.forward.append(w @ self.forward[-1])
-        for w in reversed(self.layers):
-            self.backward.insert(0, self.backward[0] @ w)
-        self.weighted = [f @ tracker.gram for f in self.forward]
-
-    def system(self, parameters: Array) -> Array:
-        """The gradient, ``(B, p)``."""
-        rest = self.weighted[-1] - self.tracker.cross(parameters)
-        return np.asarray(self._pulled(rest) + 2 * parameters[:, : self.tracker.weights] * self.x)
-
-    def along(self, speed: Array) -> Array:
-        """Its derivative in the parameters, in the direction ``speed``, ``(B, p)``."""
-        return np.asarray(self._pulled(-self.tracker.cross(speed)) + 2 * speed[:, : self.tracker.weights] * self.x)
-
-    def _pulled(self, rest: Array) -> Array:
-        """``B' rest F'`` at the edges, ``(B, p)``."""
-        loss = self.tracker.loss
-        parts = []
-        for l in range(len(self.layers)):
-            layer = self.backward[l + 1].swapaxes(1, 2) @ rest @ self.forward[l].swapaxes(1, 2)
-            parts.append(layer[:, loss.heads[l], loss.tails[l]])
-        return np.concatenate(parts, axis=1)
-
-    def jacobian(self, parameters: Array) -> Array:
-        """The derivative of the system in ``x``, ``(B, p, p)``."""
-        tracker, spans = self.tracker, self.tracker.loss.spans
-        rest = self.weighted[-1] - tracker.cross(parameters)
-        result = np.empty((len(self.x), tracker.weights, tracker.weights), dtype=complex)
-        for l in range(len(self.layers)):
-            after = self.backward[l + 1].swapaxes(1, 2)
-            between: Array = np.eye(tracker.network.widths[l])[None]
-            for m in range(l, -1, -1):
-                heads, tails, mixed = tracker.pairs[l, m]
-                below = self.forward[m].swapaxes(1, 2)
-                outer, inner = after @ self.backward[m + 1], self.weighted[l] @ below
-                block = outer[:, heads[0], heads[1]] * inner[:, tails[0], tails[1]]
-                if m < l:
-                    bent = (after @ rest @ below)[:, mixed[0], mixed[1]]
-                    block = block + bent * between[:, tails[0], heads[1]]
-                    result[:, spans[m], spans[l]] = block.swapaxes(1, 2)
-                    between = between @ self.layers[m]
-                result[:, spans[l], spans[m]] = block
-        n = np.arange(tracker.weights)
-        result[:, n, n] += 2 * parameters[:, : tracker.weights]
-        return result
 
 
 def _size(x: Array) -> Array:

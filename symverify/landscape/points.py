@@ -67,6 +67,15 @@ class AlgebraicPoint:
             for row, line in zip(product, self.moments.cross, strict=True)
         ]
 
+    def is_critical(self) -> bool:
+        """``(W_L ... W_{l+1})' R (W_{l-1} ... W_1)'`` vanishes on the masks, exactly."""
+        for l, mask in enumerate(self.network.masks):
+            half = self.field.matrix_product(_transpose(self.backward[l + 1]), self.residual)
+            slope = self.field.matrix_product(half, _transpose(self.forward[l]))
+            if any(x and not slope[i][j].is_zero() for i, row in enumerate(mask) for j, x in enumerate(row)):
+                return False
+        return True
+
     @cached_property
     def ranks(self) -> dict[str, int]:
         """The rank of each partial product ``W_l ... W_m`` (key ``"l..m"``, layers from 1) and of R (key ``"R"``)."""

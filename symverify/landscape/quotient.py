@@ -45,7 +45,7 @@ from symverify.search import Candidate, balanced
 from symverify.witness import accepted
 
 FORMAT = "symverify-landscape/1"
-MAX_SIDES = 729
+MAX_SIDES = 256
 
 
 class Kind(StrEnum):
@@ -95,7 +95,7 @@ class CriticalPoint:
 
     ``dimension``: of the family beyond the gauge that it lies on within its stratum, 0 for a point isolated there.
     ``dead``: what the dead units may become; ``members``: where their pairings are zero, a random point of the family
-    for every choice of sides.  ``merged``: the dimension that the gauge of N_q has beyond that of the network (units
+    for every choice of one side each.  ``merged``: the dimension that the gauge of N_q has beyond that of the network (units
     whose fans differ by dead units only).
     ``weights`` over the edges of the network, as ``(low, high)``; equal ends: exact.
     """
@@ -316,6 +316,7 @@ def _stratum(
         for locus in s.loci:
             for branch in locus.branches:
                 point = AlgebraicPoint(network, quotient.moments, Field(branch.modulus), weights_at(s.chart, branch))
+                _require_critical(point)
                 if point.is_irreducible(s.chart.network, s.chart.upright):
                     value = tuple(point.field.minimal_polynomial(point.trace))
                     entries.append((s.chart, locus, point, value))
@@ -402,26 +403,49 @@ def _dead(network: LinearNetwork, live: Units) -> list[Node]:
 
 
 def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any) -> Iterator[Member]:
-    """For every choice of sides of the dead units, one after the other, a random point of that family.
+    """For every choice of one side per dead unit (none where neither has more than the gauge) a random point.
 
-    None where a pairing is not zero: then all of them are strict saddles (lemma ``pairing``).
+    Points where fewer units have weights are limits of these at the same loss, so that these are local minima near
+    every one of those that is.  Nothing where a pairing is not zero: then all are strict saddles (lemma ``pairing``).
     """
     if any(not unit.paired_with_zero for unit in dead):
         return
-    options = [["", *(side for side, n in (("in", unit.inside), ("out", unit.outside)) if n > 0)] for unit in dead]
+    options = [[side for side, n in (("in", u.inside), ("out", u.outside)) if n > 0] or [""] for u in dead]
     rng = random.Random(0)
-    for choice in islice(product(*options), 1, MAX_SIDES):
+    for choice in islice(product(*options), MAX_SIDES):
         chosen = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
-        here, dimension = point, 0
-        for node, side in chosen:
-            more = here.excess(node)[side]  # again: neighbours may have got weights before
-            if more <= 0:
-                break
-            dimension += more
-            row = _combination(here.field, here.half_dead(node)[side], rng)
-            here = here.with_weights(dict(zip(_edges(point.network, node, side), row, strict=True)))
-        else:
+        if not chosen:
+            return
+        member = _member(point, chosen, rng)
+        if member is not None:
+            dimension, here = member
             yield Member(chosen, dimension, _first_kind(curvature(here, root, data)), here, None)
+
+
+def _member(
+    point: AlgebraicPoint, chosen: Sequence[tuple[Node, str]], rng: random.Random
+) -> tuple[int, AlgebraicPoint] | None:
+    """Weights for dead units: incoming ones from the bottom, then outgoing ones from the top, each in turn.
+
+    In this order what a unit gets leaves the conditions of the earlier ones alone.  None: nothing is left for some
+    unit beyond the gauge.
+    """
+    here, dimension = point, 0
+    upwards = [(node, side) for node, side in chosen if side == "in"]
+    for node, side in upwards + [(node, side) for node, side in reversed(chosen) if side == "out"]:
+        more = here.excess(node)[side]
+        if more <= 0:
+            return None
+        dimension += more
+        row = _combination(here.field, here.half_dead(node)[side], rng)
+        here = here.with_weights(dict(zip(_edges(point.network, node, side), row, strict=True)))
+    _require_critical(here)
+    return dimension, here
+
+
+def _require_critical(point: AlgebraicPoint) -> None:
+    if not point.is_critical():
+        raise AssertionError("a point that has to be critical is not; please report this instance")
 
 
 def _edges(network: LinearNetwork, node: Node, side: str) -> list[tuple[int, int, int]]:

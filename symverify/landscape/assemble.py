@@ -93,9 +93,7 @@ def _add(table: dict[tuple[Monomial, Monomial], float], factors: Monomial, coeff
             table[key] = table.get(key, 0.0) + factor
 
 
-def _table(
-    terms: dict[tuple[Monomial, Monomial], float], place: dict[Monomial, int], size: int
-) -> tuple[Array, Array]:
+def _table(terms: dict[tuple[Monomial, Monomial], float], place: dict[Monomial, int], size: int) -> tuple[Array, Array]:
     """The monomials, one column each, ``(size, n)``, and the coefficients, ``(n, k + 1)``."""
     monomials = sorted({m for _, m in terms})
     index = {m: n for n, m in enumerate(monomials)}

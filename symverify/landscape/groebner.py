@@ -23,6 +23,8 @@ Reduced = dict[Exponents, int]
 """A polynomial modulo a prime."""
 
 MAX_DEGREE = 200_000
+LONGEST = 1e6
+"""Seconds; the system calls overflow at larger numbers."""
 
 
 class GaveUp(Exception):
@@ -91,7 +93,7 @@ def run_program(command: list[str], text: str, seconds: float, solver: Solver) -
         start_new_session=True,
     )
     try:
-        output, errors = process.communicate(text, timeout=seconds)
+        output, errors = process.communicate(text, timeout=min(seconds, LONGEST))
     except subprocess.TimeoutExpired:
         raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
     finally:

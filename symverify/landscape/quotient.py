@@ -190,14 +190,14 @@ class QuotientLandscape:
     def spurious(self) -> bool | None:
         """Whether there is a spurious local minimum.
 
-        None: something is missing or undecided, or points that are not global lie on families, which were judged at
-        random points only.
+        None: something is missing or undecided, the lowest minimum may be above an infimum that is not attained, or
+        points that are not global lie on families, which were judged at random points only.
         """
         kinds = [p.kind for p in self.points] + [m.kind for p in self.points for m in p.members]
         if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
             return True
         open_family = any(p.kind is not Kind.GLOBAL and (p.members or p.dimension or p.merged) for p in self.points)
-        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN) for k in kinds)
+        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND) for k in kinds)
         return None if open_family or undecided or not self.complete else False
 
     @property
@@ -325,6 +325,8 @@ def _stratum(
     largest: dict[tuple[Fraction, ...], int] = {}
     for _, locus, _, value in entries:
         largest[value] = max(largest.get(value, 0), locus.dimension)
+    if any(dimension > 0 for dimension in largest.values()) and quotient.tangled(network, live):
+        reasons.append("the gauge and ker G mix: dimensions of families may be too large")
     points: list[CriticalPoint] = []
     number, isolated, real = 0, 0, 0
     families: dict[tuple[Fraction, ...], list[Any]] = {}

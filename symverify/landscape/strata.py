@@ -68,6 +68,22 @@ class Quotient:
         counts = [sum(1 for _ in cells(n)) for n in (reduced, reduced.transposed())]
         return cls(reduced, Moments(data.gram, data.cross), counts[0] <= counts[1])
 
+    def tangled(self, original: LinearNetwork, live: Units) -> bool:
+        """Whether the gauge mixes live rows with directions of ker G in a way that the cells do not fix.
+
+        Row j may be added to row i of the original first layer, but a weight of i that j needs has been removed.
+        """
+        units = [v for l, v in live if l == 1]
+
+        def fan_in(network: LinearNetwork, v: int) -> set[int]:
+            return {j for j, x in enumerate(network.masks[0][v]) if x}
+
+        return any(
+            fan_in(original, j) <= fan_in(original, i) and not fan_in(self.network, j) <= fan_in(self.network, i)
+            for i in units
+            for j in units
+        )
+
     def strata(self) -> list[Units]:
         """Sets of live units, smallest first; of units with the same fans the first ones (the gauge permutes them)."""
         per_class = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 from symverify.data import Data
 from symverify.network import LinearNetwork
@@ -14,10 +15,7 @@ def random_network(rng: random.Random, least: int, most: int) -> LinearNetwork:
     """Depth 2 or 3, widths 1 to 3, between ``least`` and ``most`` weights."""
     while True:
         widths = [rng.randint(1, 3) for _ in range(rng.choice((2, 2, 2, 3)) + 1)]
-        masks = [
-            [[int(rng.random() < 0.75) for _ in range(a)] for _ in range(b)]
-            for a, b in zip(widths, widths[1:], strict=False)
-        ]
+        masks = [[[int(rng.random() < 0.75) for _ in range(a)] for _ in range(b)] for a, b in pairwise(widths)]
         network = LinearNetwork.from_masks(masks)
         if least <= network.parameters <= most and network.covered:
             return network

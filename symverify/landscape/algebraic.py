@@ -1,4 +1,4 @@
-"""Exact linear algebra over a number field Q[t]/(f), f irreducible; elements are python-flint polynomials of low degree.
+"""Exact linear algebra over a number field Q[t]/(f), f irreducible; elements are polynomials of low degree.
 
 For f of degree one this is Q.
 """

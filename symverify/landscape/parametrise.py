@@ -12,7 +12,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Any
 
 import flint
 
-from symverify.landscape.equations import Polynomial, modulo
+from symverify.landscape.algebraic import Field, element
 from symverify.landscape.counts import random_prime
+from symverify.landscape.equations import Polynomial, modulo
 from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, leading_ideal, run_program
 
 MAX_PRIMES = 5
@@ -106,6 +107,61 @@ def distinct(found: Sequence[Branch]) -> int:
     return sum(int(b.modulus.degree()) for b in found)
 
 
+def multiplicities(
+    draw: Callable[[], Sequence[Polynomial]],
+    found: Sequence[Branch],
+    degree: int,
+    variables: int,
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+) -> Iterator[int | None]:
+    """How often each solution counts in the degree: the degree that stays when the others are put aside.
+
+    A new variable y is a linear form of the others that takes different values at the points; ``1 = s g(y)``, g the
+    product of its minimal polynomials at the other branches.
+
+    Example:
+        >>> system = [{(3,): Fraction(1), (2,): Fraction(-1)}]  # x^2 (x - 1)
+        >>> from symverify.landscape.groebner import find_solver
+        >>> solver, rng = find_solver(), random.Random(0)
+        >>> found = branches(system, 1, 3, solver, time.monotonic() + 60)
+        >>> sorted(multiplicities(lambda: system, found, 3, 1, solver, rng, time.monotonic() + 60))
+        [1, 2]
+    """
+    if degree == distinct(found):
+        yield from (1 for _ in found)
+        return
+    form = [rng.randint(-99, 99) for _ in range(variables)]
+    minimal = []
+    for branch in found:
+        field = Field(branch.modulus)
+        y = sum((element(c) * x for c, x in zip(form, branch.coordinates, strict=True)), element(0))
+        minimal.append(field.minimal_polynomial(field.reduce(y)))
+    if sum(len(f) - 1 for f in set(map(tuple, minimal))) < distinct(found):
+        yield from (None for _ in found)  # the form does not separate the points
+        return
+    line: Polynomial = {(*(int(m == n) for m in range(variables)), 0, 0): Fraction(c) for n, c in enumerate(form)}
+    line[(0,) * variables + (1, 0)] = Fraction(-1)
+    for n, branch in enumerate(found):
+        others = flint.fmpq_poly([1])
+        for m, f in enumerate(minimal):
+            if m != n:
+                others *= flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in f])
+        apart = {(0,) * (variables + 2): Fraction(1)}
+        for power, c in enumerate(others.coeffs()):
+            apart[(0,) * variables + (power, 1)] = -Fraction(int(c.p), int(c.q))
+        extra = [{e: c for e, c in f.items() if c} for f in (line, apart)]
+        size = measured(lambda extra=extra: [wider(f, 2) for f in draw()] + extra, variables + 2, solver, rng, deadline)
+        part, rest = divmod(size.degree or 0, int(branch.modulus.degree()))
+        yield part if part and not rest else None
+
+
+def wider(f: Polynomial, more: int) -> Polynomial:
+    """The same polynomial with more variables."""
+    return {e + (0,) * more: c for e, c in f.items()}
+
+
 def _left(deadline: float) -> float:
     left = deadline - time.monotonic()
     if left <= 0:
@@ -149,7 +205,7 @@ def _text(polynomial: Polynomial) -> str:
 
 
 def _parametrisation(output: str, variables: int) -> tuple[Any, tuple[Any, ...]]:
-    """The squarefree polynomial w and the coordinates modulo w of ``[0, [0, n, D, [names], [form], [1, [w, w', p]]]]:``.
+    """The squarefree w and the coordinates modulo w of ``[0, [0, n, D, [names], [form], [1, [w, w', p]]]]:``.
 
     Coordinate i of ``names`` is ``- p_i / (c_i w')``; the last name is the root t itself.
     """

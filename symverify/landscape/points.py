@@ -1,4 +1,4 @@
-"""Exact facts about a critical point of an unregularised loss: ranks, families of dead units, inertia of the Hessian."""
+"""Exact facts about a critical point of a plain loss: ranks, families of dead units, inertia of the Hessian."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ from symverify.landscape.points import (
     loss_of,
     real_roots,
 )
-from symverify.landscape.strata import Chart, Locus, Quotient, Solved, charts, solve_all, weights_at
+from symverify.landscape.strata import Chart, Quotient, Solved, charts, solve_all, weights_at
 from symverify.loss import weights_of
 from symverify.network import LinearNetwork, Node
 from symverify.search import Candidate, balanced
@@ -95,8 +95,8 @@ class CriticalPoint:
 
     ``dimension``: of the family beyond the gauge that it lies on within its stratum, 0 for a point isolated there.
     ``dead``: what the dead units may become; ``members``: where their pairings are zero, a random point of the family
-    for every choice of one side each.  ``merged``: the dimension that the gauge of N_q has beyond that of the network (units
-    whose fans differ by dead units only).
+    for every choice of one side each.  ``merged``: the dimension that the gauge of N_q has beyond that of the network
+    (units whose fans differ by dead units only).
     ``weights`` over the edges of the network, as ``(low, high)``; equal ends: exact.
     """
 
@@ -207,8 +207,8 @@ class QuotientLandscape:
             return "; ".join(f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason)
         primes = {p for row in self.strata for p in row.primes}
         return (
-            "every cell of every stratum is solved exactly; that nothing is missing rests on degrees modulo random primes"
-            f" ({len(primes)} used, two per system; {self.solver})"
+            "every cell of every stratum is solved exactly; that nothing is missing rests on degrees modulo random"
+            f" primes ({len(primes)} used, two per system; {self.solver})"
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -231,7 +231,8 @@ class QuotientLandscape:
     def text(self) -> str:
         """For reading."""
         lines = [
-            f"critical points isolated modulo gauge: {self.complex} complex, {self.real} real; normal forms: {self.normal_forms};"
+            f"critical points isolated modulo gauge: {self.complex} complex, {self.real} real;"
+            f" normal forms: {self.normal_forms};"
             f" distinct critical values: {self.values} real, {self.complex_values} complex",
             f"complete: {'yes' if self.complete else 'no'}; {self.reason}",
             f"the infimum is attained: {self.attained}" if self.attained else "the infimum may not be attained",
@@ -314,23 +315,23 @@ def _stratum(
     reasons = [s.reason for s in part if s.reason]
     for s in part:
         for locus in s.loci:
-            for branch in locus.branches:
+            for branch, multiplicity in zip(locus.branches, locus.multiplicities, strict=True):
                 point = AlgebraicPoint(network, quotient.moments, Field(branch.modulus), weights_at(s.chart, branch))
                 _require_critical(point)
                 if point.is_irreducible(s.chart.network, s.chart.upright):
                     value = tuple(point.field.minimal_polynomial(point.trace))
-                    entries.append((s.chart, locus, point, value))
+                    entries.append((s.chart, locus.dimension, multiplicity, point, value))
                     if s.chart.leftover:
                         reasons.append(f"{s.chart.leftover} dimensions of the gauge are not fixed in a cell")
     largest: dict[tuple[Fraction, ...], int] = {}
-    for _, locus, _, value in entries:
-        largest[value] = max(largest.get(value, 0), locus.dimension)
+    for _, size, _, _, value in entries:
+        largest[value] = max(largest.get(value, 0), size)
     if any(dimension > 0 for dimension in largest.values()) and quotient.tangled(network, live):
         reasons.append("the gauge and ker G mix: dimensions of families may be too large")
     points: list[CriticalPoint] = []
     number, isolated, real = 0, 0, 0
     families: dict[tuple[Fraction, ...], list[Any]] = {}
-    for chart, locus, point, value in entries:
+    for chart, size, multiplicity, point, value in entries:
         dimension = largest[value]
         roots = list(real_roots(point.field))
         if dimension == 0:
@@ -338,14 +339,14 @@ def _stratum(
             alone = not any(n for node in _dead(network, live) for n in point.excess(node).values())
             isolated += point.field.degree if alone and not point.merged(chart.network) else 0
             real += len(roots)
-        elif locus.dimension == dimension:
+        elif size == dimension:
             families.setdefault(value, [dimension, 0, None])[1] += point.field.degree
             roots = roots[:1] if families[value][2] is None else []
             if roots:
                 families[value][2] = loss_of(point, roots[0], data)
         else:
             continue  # at the critical value of a family: one of its points, or not listed apart from it
-        points += [_point(data, chart, locus, point, root, dimension) for root in roots]
+        points += [_point(data, chart, multiplicity, point, root, dimension) for root in roots]
     primes = tuple(sorted({p for s in part for locus in s.loci for p in locus.primes}))
     row = Row(
         live,
@@ -360,14 +361,16 @@ def _stratum(
     return row, points, set(largest)
 
 
-def _point(data: Data, chart: Chart, locus: Locus, point: AlgebraicPoint, root: Any, dimension: int) -> CriticalPoint:
+def _point(
+    data: Data, chart: Chart, multiplicity: int | None, point: AlgebraicPoint, root: Any, dimension: int
+) -> CriticalPoint:
     live, live_network = chart.live, chart.network
     dead = tuple(_dead_unit(point, node) for node in _dead(point.network, live))
-    simple = locus.dimension == 0 and locus.degree == sum(int(b.modulus.degree()) for b in locus.branches)
+    bent = curvature(point, root, data)
+    simple = bent.inertia is not None and bent.inertia[1] == bent.gauge and dimension == 0
     weights = tuple(bounds(x.real) for x in point.balls(root))
     if point.is_rational():
         weights = tuple((x, x) for x in point.rational())
-    bent = curvature(point, root, data)
     return CriticalPoint(
         live,
         weights,
@@ -376,7 +379,7 @@ def _point(data: Data, chart: Chart, locus: Locus, point: AlgebraicPoint, root: 
         bent,
         point.ranks,
         dimension,
-        1 if simple else None,
+        1 if simple else multiplicity if chart.is_open and dimension == 0 else None,
         dead,
         point.merged(live_network),
         tuple(_members(data, dead, point, root)),
@@ -573,7 +576,8 @@ def _family_lines(p: CriticalPoint) -> Iterator[str]:
     for u in p.dead:
         sides = [f"{n} {name}" for n, name in ((u.inside, "in"), (u.outside, "out")) if n]
         if sides and not p.members:
-            yield f"  and unit {u.node[0]}.{u.node[1] + 1} may have weights (dimension {', '.join(sides)}): strict saddles"
+            name = f"{u.node[0]}.{u.node[1] + 1}"
+            yield f"  and unit {name} may have weights (dimension {', '.join(sides)}): strict saddles"
     for kind in dict.fromkeys(m.kind for m in p.members):
         like = [m for m in p.members if m.kind is kind]
         sizes = sorted({m.dimension for m in like})

@@ -26,7 +26,7 @@ from symverify.landscape.equations import Polynomial, gradient_system, matrix_of
 from symverify.landscape.groebner import GaveUp, Solver
 from symverify.landscape.instance import Moments, Units, can_live
 from symverify.landscape.normal_forms import UnitClass, cells, unit_classes
-from symverify.landscape.parametrise import Branch, branches, measured
+from symverify.landscape.parametrise import Branch, branches, measured, multiplicities, wider
 from symverify.network import Edge, LinearNetwork
 
 THREADS = 2
@@ -138,6 +138,11 @@ class Chart:
     upright: bool
 
     @property
+    def is_open(self) -> bool:
+        """No weight is fixed but by the gauge: multiplicities in the cell are those modulo gauge."""
+        return not self.leftover and len(self.fixed) == len(self.network.gauge_generators)
+
+    @property
     def free(self) -> list[Edge]:
         """The coordinates."""
         return [e for e in self.network.edges if e not in self.fixed]
@@ -163,7 +168,7 @@ class Chart:
             one[len(free) + n] = 1
             equation = {(0,) * width: Fraction(1)}
             for e, c in minor.items():
-                equation[tuple([*e, *one[len(free) :]])] = -c
+                equation[(*e, *one[len(free) :])] = -c
             equations.append(equation)
         return [f for f in equations if f]
 
@@ -236,13 +241,15 @@ class Locus:
     """Irreducible critical points of one cell: all of them (``dimension`` 0), or those at some critical values.
 
     ``degree``: of the points with multiplicity, or of the section of the family by as many random hyperplanes as its
-    dimension.  ``branches``: the points, or those of the section, one branch per conjugacy class.
+    dimension.  ``branches``: the points, or those of the section, one branch per conjugacy class.  ``multiplicities``:
+    of each branch, None where that is not known.
     """
 
     dimension: int
     degree: int
     primes: tuple[int, ...]
     branches: tuple[Branch, ...]
+    multiplicities: tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -269,14 +276,14 @@ def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: f
         return Solved(chart, (), "")  # no independent columns, or an equation c = 0 with c not zero: exact
     variables = len(next(iter(system[0]))) if system else len(chart.free)
     if variables == 0:
-        return Solved(chart, (Locus(0, 1, (), (Branch(flint.fmpq_poly([0, 1]), ()),)),), "")
+        return Solved(chart, (Locus(0, 1, (), (Branch(flint.fmpq_poly([0, 1]), ()),), (1,)),), "")
     aside: list[Polynomial] = []
     try:
         for _ in range(MAX_LOCI):
             extra = [_not_zero(f, len(aside), n) for n, f in enumerate(aside)]
 
             def draw(extra: list[Polynomial] = extra) -> list[Polynomial]:
-                return [_wider(f, len(extra)) for f in chart.system(moments, rng) or []] + extra
+                return [wider(f, len(extra)) for f in chart.system(moments, rng) or []] + extra
 
             locus = _locus(draw, variables + len(aside), len(chart.free), solver, rng, deadline)
             if locus is None:
@@ -309,7 +316,10 @@ def _locus(
         raise GaveUp("a random section of a family is empty or has infinitely many points")
     found = branches(system, variables, size.degree, solver, deadline)
     points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
-    return Locus(ideal.dimension, size.degree, size.primes, points)
+    known: tuple[int | None, ...] = (None,) * len(points)
+    if not planes:
+        known = tuple(multiplicities(draw, found, size.degree, variables, solver, rng, deadline))
+    return Locus(ideal.dimension, size.degree, size.primes, points, known)
 
 
 def _plane(variables: int, width: int, rng: random.Random) -> Polynomial:
@@ -380,10 +390,6 @@ def _off_value(chart: Chart, moments: Moments, minimal: list[Fraction], variable
     for c in reversed(minimal):
         result = result * t + flint.fmpq(c.numerator, c.denominator)
     return _polynomial(result, variables)
-
-
-def _wider(f: Polynomial, more: int) -> Polynomial:
-    return {e + (0,) * more: c for e, c in f.items()}
 
 
 def _not_zero(f: Polynomial, more: int, n: int) -> Polynomial:

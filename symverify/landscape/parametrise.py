@@ -152,7 +152,11 @@ def multiplicities(
         for power, c in enumerate(others.coeffs()):
             apart[(0,) * variables + (power, 1)] = -Fraction(int(c.p), int(c.q))
         extra = [{e: c for e, c in f.items() if c} for f in (line, apart)]
-        size = measured(lambda extra=extra: [wider(f, 2) for f in draw()] + extra, variables + 2, solver, rng, deadline)
+
+        def localised(extra: list[Polynomial] = extra) -> list[Polynomial]:
+            return [*(wider(f, 2) for f in draw()), *extra]
+
+        size = measured(localised, variables + 2, solver, rng, deadline)
         part, rest = divmod(size.degree or 0, int(branch.modulus.degree()))
         yield part if part and not rest else None
 

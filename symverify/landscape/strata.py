@@ -31,6 +31,7 @@ from symverify.network import Edge, LinearNetwork
 
 THREADS = 2
 MAX_LOCI = 12
+SECTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -309,9 +310,12 @@ def _locus(
     ideal = measured(draw, variables, solver, rng, deadline)
     if ideal.dimension < 0:
         return None
-    planes = [_plane(variables, width, rng) for _ in range(ideal.dimension)]
-    system = draw() + planes
-    size = measured(lambda: draw() + planes, variables, solver, rng, deadline) if planes else ideal
+    for _ in range(SECTIONS):
+        planes = [_plane(variables, width, rng) for _ in range(ideal.dimension)]
+        system = [*draw(), *planes]
+        size = measured(_with(draw, planes), variables, solver, rng, deadline) if planes else ideal
+        if size.degree is not None:
+            break
     if size.degree is None:
         raise GaveUp("a random section of a family is empty or has infinitely many points")
     found = branches(system, variables, size.degree, solver, deadline)
@@ -322,11 +326,15 @@ def _locus(
     return Locus(ideal.dimension, size.degree, size.primes, points, known)
 
 
+def _with(draw: Callable[[], list[Polynomial]], more: list[Polynomial]) -> Callable[[], list[Polynomial]]:
+    return lambda: [*draw(), *more]
+
+
 def _plane(variables: int, width: int, rng: random.Random) -> Polynomial:
     """A random affine hyperplane in the first ``width`` coordinates."""
-    plane: Polynomial = {(0,) * variables: Fraction(rng.randint(1, 9))}
+    plane: Polynomial = {(0,) * variables: Fraction(rng.randint(1, 999))}
     for n in range(width):
-        plane[tuple(int(m == n) for m in range(variables))] = Fraction(rng.randint(1, 9) * rng.choice((-1, 1)))
+        plane[tuple(int(m == n) for m in range(variables))] = Fraction(rng.randint(1, 999) * rng.choice((-1, 1)))
     return plane
 
 

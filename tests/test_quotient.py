@@ -17,6 +17,7 @@ from singular import singular_critical_values
 from symverify.cli import main
 from symverify.data import Data
 from symverify.exact import Matrix
+from symverify.landscape import parametrise
 from symverify.landscape.algebraic import Field
 from symverify.landscape.groebner import Solver, find_solver
 from symverify.landscape.instance import Moments
@@ -367,11 +368,16 @@ def fake(tmp_path: Path, text: str) -> Solver:
         "",
     ],
 )
-def test_a_lying_msolve_is_found_out(tmp_path: Path, answer: str) -> None:
+def test_a_lying_msolve_is_found_out(tmp_path: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its parametrisation is refused; then sympy is asked, and if that has no time, the answer is incomplete."""
     true = find_solver().program
     solver = fake(tmp_path, f'case "$*" in *-P*) echo "{answer}";; *) exec {true} "$@";; esac\n')
-    found = survey_quotient(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]), solver=solver)
-    assert not found.complete and "msolve" in found.reason
+    network, data = LinearNetwork.dense(1, 1, 1), Data.whitened([[3]])
+    found = survey_quotient(network, data, solver=solver)
+    assert found.complete and [p.loss[0] for p in found.points] == [0, Fraction(9, 2)]
+    monkeypatch.setattr(parametrise, "SYMPY_SECONDS", 1e-6)
+    found = survey_quotient(network, data, solver=solver)
+    assert not found.complete and "sympy needed more than" in found.reason
     assert [p.loss[0] for p in found.points] == [Fraction(9, 2)]
     assert found.spurious is None
 

@@ -27,6 +27,8 @@ from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, lead
 
 MAX_PRIMES = 5
 MAX_EXACT_DEGREE = 400
+ORDERS = 4
+SYMPY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def measured(
 
 
 def branches(
-    system: Sequence[Polynomial], variables: int, wanted: int, solver: Solver, deadline: float
+    system: Sequence[Polynomial], variables: int, wanted: int, solver: Solver, rng: random.Random, deadline: float
 ) -> list[Branch]:
     """The solutions over the algebraic numbers, verified by substitution; pairwise different.
 
@@ -80,24 +82,47 @@ def branches(
         system: over Q, with ``wanted`` solutions counted with multiplicity (from :func:`measured`).
         variables: of each polynomial.
         wanted: the degree.
-        solver: msolve; without it sympy does what it can.
+        solver: msolve, asked again with the variables in another order if what it says is not true (in rare cases
+            it finds no solution where there are some), then sympy; without msolve sympy at once.
+        rng: for the orders.
         deadline: a time of ``time.monotonic()``.
 
     Raises:
-        GaveUp: no parametrisation came, or it does not verify.
+        GaveUp: no parametrisation came, or none that verifies.
     """
     if wanted > MAX_EXACT_DEGREE:
         raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
     if solver.program is None:
-        modulus, coordinates = _ask_sympy(system, variables, solver, deadline)
-    else:
-        modulus, coordinates = _parametrisation(_ask_msolve(system, variables, solver, deadline), variables)
-    _, factors = modulus.factor()
+        return _verified(_ask_sympy(system, variables, deadline), system)
+    order = list(range(variables))
+    reasons = []
+    for _ in range(ORDERS):
+        try:
+            turned = [{tuple(e[n] for n in order): c for e, c in f.items()} for f in system]
+            modulus, found = _parametrisation(_ask_msolve(turned, variables, solver, deadline), variables)
+            coordinates = tuple(found[order.index(n)] for n in range(variables))
+            return _verified((modulus, coordinates), system)
+        except GaveUp as error:
+            reasons.append(str(error))
+            rng.shuffle(order)
+    try:
+        return _verified(_ask_sympy(system, variables, min(deadline, time.monotonic() + SYMPY_SECONDS)), system)
+    except GaveUp as error:
+        raise GaveUp("; ".join(dict.fromkeys([*reasons, str(error)]))) from None
+
+
+def _verified(parametrisation: tuple[Any, tuple[Any, ...]], system: Sequence[Polynomial]) -> list[Branch]:
+    """One branch per irreducible factor of the modulus; each satisfies the system, exactly.
+
+    Raises:
+        GaveUp: one of them does not.
+    """
+    modulus, coordinates = parametrisation
     found = []
-    for factor, _ in factors:
+    for factor, _ in modulus.factor()[1]:
         reduced = tuple(g % factor for g in coordinates)
         if any(not _at(f, reduced, factor).is_zero() for f in system):
-            raise GaveUp("msolve's parametrisation does not satisfy the system")
+            raise GaveUp("a parametrisation that was proposed does not satisfy the system")
         found.append(Branch(factor, reduced))
     return found
 
@@ -125,7 +150,7 @@ def multiplicities(
         >>> system = [{(3,): Fraction(1), (2,): Fraction(-1)}]  # x^2 (x - 1)
         >>> from symverify.landscape.groebner import find_solver
         >>> solver, rng = find_solver(), random.Random(0)
-        >>> found = branches(system, 1, 3, solver, time.monotonic() + 60)
+        >>> found = branches(system, 1, 3, solver, rng, time.monotonic() + 60)
         >>> sorted(multiplicities(lambda: system, found, 3, 1, solver, rng, time.monotonic() + 60))
         [1, 2]
     """
@@ -182,12 +207,10 @@ def _ask_msolve(system: Sequence[Polynomial], variables: int, solver: Solver, de
         return run_program([solver.program, "-P", "2", "-t", "1", "-f", str(path)], "", _left(deadline), solver)
 
 
-def _ask_sympy(
-    system: Sequence[Polynomial], variables: int, solver: Solver, deadline: float
-) -> tuple[Any, tuple[Any, ...]]:
+def _ask_sympy(system: Sequence[Polynomial], variables: int, deadline: float) -> tuple[Any, tuple[Any, ...]]:
     task = {"variables": variables, "prime": 0, "system": [[[e, str(c)] for e, c in f.items()] for f in system if f]}
     command = [sys.executable, "-m", "symverify.landscape.small_groebner"]
-    answer = json.loads(run_program(command, json.dumps(task), _left(deadline), solver))
+    answer = json.loads(run_program(command, json.dumps(task), _left(deadline), Solver(None)))
     if answer is None:
         raise GaveUp("sympy found infinitely many solutions over Q, but not modulo primes")
     w, *coordinates = (

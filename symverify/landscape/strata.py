@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import islice, permutations, product
 from typing import Any
 
 import flint
@@ -32,6 +32,7 @@ from symverify.network import Edge, LinearNetwork
 THREADS = 2
 MAX_LOCI = 12
 SECTIONS = 3
+MAX_ORDERS = 720
 
 
 @dataclass(frozen=True)
@@ -56,34 +57,18 @@ class Quotient:
         >>> Quotient.of(LinearNetwork.dense(2, 1, 1), data).network.masks
         (((1, 0),), ((1,),))
         """
-        masks = [[list(row) for row in mask] for mask in network.masks]
-        for row in masks[0]:
-            support = [j for j, x in enumerate(row) if x]
-            kernel = nullspace([[line[j] for j in support] for line in data.gram], len(support))
-            if kernel:
-                form, _ = to_flint(kernel).rref()
-                for n in range(len(kernel)):
-                    pivot = next(k for k in range(len(support)) if form[n, k] != 0)
-                    row[support[pivot]] = 0
-        reduced = on_paths(LinearNetwork(tuple(tuple(map(tuple, mask)) for mask in masks)))
+        inputs = range(network.widths[0])
+        orders = islice(permutations(inputs), MAX_ORDERS)
+        options = (on_paths(_without_kernel(network, data, order)) for order in orders)
+        reduced = next(
+            (n for n in options if not _tangles(network, n)), on_paths(_without_kernel(network, data, inputs))
+        )
         counts = [sum(1 for _ in cells(n)) for n in (reduced, reduced.transposed())]
         return cls(reduced, Moments(data.gram, data.cross), counts[0] <= counts[1])
 
     def tangled(self, original: LinearNetwork, live: Units) -> bool:
-        """Whether the gauge mixes live rows with directions of ker G in a way that the cells do not fix.
-
-        Row j may be added to row i of the original first layer, but a weight of i that j needs has been removed.
-        """
-        units = [v for l, v in live if l == 1]
-
-        def fan_in(network: LinearNetwork, v: int) -> set[int]:
-            return {j for j, x in enumerate(network.masks[0][v]) if x}
-
-        return any(
-            fan_in(original, j) <= fan_in(original, i) and not fan_in(self.network, j) <= fan_in(self.network, i)
-            for i in units
-            for j in units
-        )
+        """Whether the gauge mixes live rows with directions of ker G in a way that the cells do not fix."""
+        return any({(1, i), (1, j)} <= live for i, j in _tangles(original, self.network))
 
     def strata(self) -> list[Units]:
         """Sets of live units, smallest first; of units with the same fans the first ones (the gauge permutes them)."""
@@ -110,6 +95,35 @@ class Quotient:
                 for l, mask in enumerate(self.network.masks)
             )
         )
+
+
+def _without_kernel(network: LinearNetwork, data: Data, order: Sequence[int]) -> LinearNetwork:
+    """Without one weight per direction of ker G in the fan-in of each first-layer unit: pivots, in this order."""
+    first = []
+    for row in network.masks[0]:
+        support = [j for j in order if row[j]]
+        kernel = nullspace([[line[j] for j in support] for line in data.gram], len(support))
+        removed = set()
+        if kernel:
+            form, _ = to_flint(kernel).rref()
+            removed = {support[next(k for k in range(len(support)) if form[n, k] != 0)] for n in range(len(kernel))}
+        first.append(tuple(int(bool(x) and j not in removed) for j, x in enumerate(row)))
+    return LinearNetwork((tuple(first), *network.masks[1:]))
+
+
+def _tangles(original: LinearNetwork, reduced: LinearNetwork) -> list[tuple[int, int]]:
+    """Pairs (i, j): row j may be added to row i of the first layer, but a weight of i that this needs was removed."""
+
+    def fan_in(network: LinearNetwork, v: int) -> set[int]:
+        return {j for j, x in enumerate(network.masks[0][v]) if x}
+
+    units = [v for v in range(original.widths[1]) if fan_in(reduced, v)]
+    return [
+        (i, j)
+        for i in units
+        for j in units
+        if fan_in(original, j) <= fan_in(original, i) and not fan_in(reduced, j) <= fan_in(reduced, i)
+    ]
 
 
 def on_paths(network: LinearNetwork) -> LinearNetwork:
@@ -318,7 +332,7 @@ def _locus(
             break
     if size.degree is None:
         raise GaveUp("a random section of a family is empty or has infinitely many points")
-    found = branches(system, variables, size.degree, solver, deadline)
+    found = branches(system, variables, size.degree, solver, rng, deadline)
     points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
     known: tuple[int | None, ...] = (None,) * len(points)
     if not planes:

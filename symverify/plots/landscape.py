@@ -25,8 +25,10 @@ from symverify.plots.style import KIND_STYLE, KindStyle, figure, kind_of, styled
 ON = 1e-7
 """Relative distance up to which a point counts as lying on a line or plane."""
 STEPS, GRID = 801, 201
-CLOSEST = 0.055
+CLOSEST = 0.11
 """Marks on the axis of critical values that are nearer than this part of the span are put on different levels."""
+LEVEL = 0.26
+"""Height of a level in inches."""
 GREYS = LinearSegmentedColormap.from_list("light", ["#FFFFFF", "#707070"])
 """Low losses are light: marks of any colour stand out there."""
 LEFT: dict[str, Any] = {"x": 0.02, "ha": "left", "fontsize": 9}
@@ -297,8 +299,7 @@ def draw_values(axes: Axes, subject: Subject) -> None:
         for mark, level in placed:
             y = height + level
             axes.plot([mark.loss], [y], gid=f"point-{mark.number}", zorder=5, **style_of(mark).marks())
-            _write(axes, f"{mark.number}", mark.loss, y, (0, 7), ha="center", fontweight="bold")
-            _write(axes, f"×{mark.points}", mark.loss, y, (0, -14), ha="center")
+            _write(axes, f"{mark.number} (×{mark.points})", mark.loss, y, (7, 0), va="center_baseline")
         levels = 1 + max(level for _, level in placed)
         axes.axhline(height, color="#DDDDDD", linewidth=0.8, zorder=1)
         ticks.append(height)
@@ -307,19 +308,21 @@ def draw_values(axes: Axes, subject: Subject) -> None:
     axes.set_yticks(ticks, names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlim(min(losses) - 0.06 * span, max(losses) + 0.06 * span)
-    axes.set_ylim(height - 0.4, -0.6)
+    axes.set_xlim(min(losses) - 0.04 * span, max(losses) + CLOSEST * span)
+    axes.set_ylim(height - 0.3, -0.7)
     axes.set_xlabel("loss L of the critical point")
 
 
 @styled
 def critical_values(subject: Subject) -> Figure:
-    """The losses of all real critical points on an axis, by kind: number of the point above, size of its orbit below."""
-    fig = figure(6.5, 1.3 + 0.5 * levels_of(subject))
+    """The losses of all real critical points on an axis, by kind, with the number of each and the size of its orbit."""
+    fig = figure(6.5, 1.4 + LEVEL * levels_of(subject))
     axes = fig.add_subplot()
     draw_values(axes, subject)
     total = sum(mark.points for mark in subject.marks)
-    axes.set_title(
-        f"Critical values: {total} real critical points in {len(subject.marks)} orbits of sign changes\n{basis(subject)}"
+    fig.suptitle(
+        f"Critical values: {total} real critical points in {len(subject.marks)} orbits of sign changes\n"
+        f"{basis(subject)}\nat each mark: number of the point (size of its orbit)",
+        **LEFT,
     )
     return fig

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 from matplotlib.figure import Figure, SubFigure
 from tabulate import tabulate
 
-from symverify.plots.landscape import LEFT, Line, basis, draw_line, draw_values, levels_of, line_between
+from symverify.plots.landscape import (
+    LEFT,
+    LEVEL,
+    Line,
+    basis,
+    draw_line,
+    draw_values,
+    levels_of,
+    line_between,
+    plane_between,
+)
 from symverify.plots.points import Mark, Subject
 from symverify.plots.style import figure, kind_of, styled
 
@@ -43,7 +54,7 @@ def pairs(subject: Subject) -> list[tuple[int, int]]:
 
 def lines(subject: Subject, count: int) -> list[Line]:
     """The first ``count`` lines of :func:`pairs`, left out where two points are one up to symmetry."""
-    found = []
+    found: list[Line] = []
     for a, b in pairs(subject):
         if len(found) == count:
             break
@@ -52,6 +63,24 @@ def lines(subject: Subject, count: int) -> list[Line]:
         except ValueError:  # the same weights up to symmetry: there is no line
             continue
     return found
+
+
+def default_line(subject: Subject) -> list[tuple[int, int]]:
+    """The first line of :func:`pairs`; none if all points are one up to symmetry."""
+    return [(line.first.number, line.second.number) for line in lines(subject, 1)]
+
+
+def default_plane(subject: Subject) -> list[tuple[int, int, int]]:
+    """The plane through the default line and the lowest point off it; none if there is none."""
+    for a, b in default_line(subject):
+        for mark in subject.marks:
+            if mark.number not in (a, b):
+                try:
+                    plane_between(subject, a, b, mark.number)
+                except ValueError:  # on the line
+                    continue
+                return [(a, b, mark.number)]
+    return []
 
 
 def table(subject: Subject) -> str:
@@ -79,9 +108,9 @@ def sheet(subject: Subject, slices: list[tuple[int, int]] | None = None) -> Figu
     chosen = lines(subject, SLICES) if slices is None else [line_between(subject, a, b) for a, b in slices]
     fig = figure(*A4)
     below = min(len(subject.marks), ROWS + 1)
-    heights = [1.0 + 0.42 * levels_of(subject), 2.2 * ((len(chosen) + 1) // 2), 0.9 + 0.165 * below]
+    heights = [0.95 + LEVEL * levels_of(subject), 2.2 * ((len(chosen) + 1) // 2), 0.9 + 0.165 * below]
     blank = A4[1] - 0.9 - sum(heights)
-    parts = fig.subfigures(4, 1, height_ratios=[*heights, max(blank, 0.05)])
+    parts: Any = fig.subfigures(4, 1, height_ratios=[*heights, max(blank, 0.05)])
     total = sum(mark.points for mark in subject.marks)
     fig.suptitle(
         f"Critical points of the network {subject.network}, {subject.network.parameters} weights"
@@ -91,7 +120,7 @@ def sheet(subject: Subject, slices: list[tuple[int, int]] | None = None) -> Figu
     )
     axes = parts[0].add_subplot()
     draw_values(axes, subject)
-    axes.set_title("Critical values: number of the point, size of its orbit")
+    axes.set_title("Critical values; at each mark: number of the point (size of its orbit)")
     _draw_slices(parts[1], subject, chosen)
     parts[2].text(0.02, 0.98, table(subject), va="top", family="DejaVu Sans Mono", fontsize=8)
     return fig

@@ -33,6 +33,8 @@ SETTINGS: Mapping[Any, Any] = MappingProxyType(
         "lines.linewidth": 1.4,
         "legend.frameon": False,
         "legend.fontsize": 8,
+        "figure.constrained_layout.w_pad": 0.08,
+        "figure.constrained_layout.h_pad": 0.06,
         "figure.dpi": 150,
         "savefig.dpi": 150,
         "svg.hashsalt": "symverify",  # the names of clip paths and markers

@@ -127,8 +127,10 @@ def _pictures(
     subject: Subject, lines: list[list[int]] | None, planes: list[list[int]] | None
 ) -> Iterator[tuple[str, Callable[[], Figure]]]:
     """Names and makers, those that always succeed first."""
-    from symverify.plots.landscape import critical_values, line_through, plane_through
+    from symverify.plots.lines import line_through
+    from symverify.plots.planes import plane_through
     from symverify.plots.sheet import default_line, default_plane, sheet
+    from symverify.plots.values import critical_values
 
     yield "values", partial(critical_values, subject)
     yield "sheet", partial(sheet, subject)

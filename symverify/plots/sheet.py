@@ -8,21 +8,16 @@ from typing import Any
 from matplotlib.figure import Figure, SubFigure
 from tabulate import tabulate
 
-from symverify.plots.landscape import (
-    LEFT,
-    LEVEL,
-    Line,
-    basis,
-    draw_line,
-    draw_values,
-    levels_of,
-    line_between,
-    plane_between,
-)
+from symverify.plots.lines import Line, draw_line, line_between
+from symverify.plots.marks import LEFT, basis, counted
+from symverify.plots.planes import plane_between
 from symverify.plots.points import Mark, Subject
 from symverify.plots.style import figure, kind_of, styled
+from symverify.plots.values import arrange, draw_values
 
 A4 = (8.27, 11.69)
+HEADING, SLICE = 0.9, 2.2
+"""Heights in inches, of the title and of a row of slices."""
 SLICES = 6
 ROWS = 20
 """Of the table; the sheet says how many more there are."""
@@ -99,28 +94,24 @@ def _short(kind: str) -> str:
 
 
 @styled
-def sheet(subject: Subject, slices: list[tuple[int, int]] | None = None) -> Figure:
-    """A page of A4: critical values, up to six slices (of :func:`pairs` unless given), and the table of inertias.
-
-    Raises:
-        ValueError: a slice names no point, or twice the same.
-    """
-    chosen = lines(subject, SLICES) if slices is None else [line_between(subject, a, b) for a, b in slices]
+def sheet(subject: Subject) -> Figure:
+    """A page of A4: critical values, up to six slices (of :func:`pairs`), and the table of inertias."""
+    arrangement = arrange(subject)
+    values, below = 0.95 + arrangement.height, 0.9 + 0.165 * min(len(subject.marks), ROWS + 1)
+    rows = min(SLICES // 2, int((A4[1] - HEADING - values - below) / SLICE))
+    chosen = lines(subject, 2 * rows)
+    between = SLICE * max((len(chosen) + 1) // 2, 1)
     fig = figure(*A4)
-    below = min(len(subject.marks), ROWS + 1)
-    heights = [0.95 + LEVEL * levels_of(subject), 2.2 * ((len(chosen) + 1) // 2), 0.9 + 0.165 * below]
-    blank = A4[1] - 0.9 - sum(heights)
-    parts: Any = fig.subfigures(4, 1, height_ratios=[*heights, max(blank, 0.05)])
-    total = sum(mark.points for mark in subject.marks)
+    blank = max(A4[1] - HEADING - values - between - below, 0.05)
+    parts: Any = fig.subfigures(4, 1, height_ratios=[values, between, below, blank])
     fig.suptitle(
         f"Critical points of the network {subject.network}, {subject.network.parameters} weights"
-        f"{', regularised' if subject.regularised else ''}\n"
-        f"{total} real points in {len(subject.marks)} orbits of sign changes\n{basis(subject)}",
+        f"{', regularised' if subject.regularised else ''}\n{counted(subject)}\n{basis(subject)}",
         **LEFT,
     )
     axes = parts[0].add_subplot()
-    draw_values(axes, subject)
-    axes.set_title("Critical values; at each mark: number of the point (size of its orbit)")
+    draw_values(axes, subject, arrangement)
+    axes.set_title(f"Critical values; {arrangement.legend}")
     _draw_slices(parts[1], subject, chosen)
     parts[2].text(0.02, 0.98, table(subject), va="top", family="DejaVu Sans Mono", fontsize=8)
     return fig

@@ -76,7 +76,7 @@ def draw_line(axes: Axes, subject: Subject, line: Line) -> None:
     span = (most - least) or 1.0
     for mark, s in line.on:
         axes.axhline(mark.loss, color="#BBBBBB", linewidth=0.6, linestyle=":", zorder=1)
-        axes.plot([s], [mark.loss], zorder=5, gid=f"point-{mark.number}", **style_of(mark).marks())
+        axes.plot([s], [mark.loss], zorder=5, label=f"point {mark.number}", **style_of(mark).marks())
         write(axes, str(mark.number), s, mark.loss, (0, 8), ha="center")
     axes.set_xlim(low, high)
     axes.set_ylim(least - 0.12 * span, most + 0.5 * span)

@@ -20,6 +20,8 @@ from symverify.plots.points import Mark, Subject
 from symverify.plots.style import figure, styled
 
 GRID = 201
+NUMBERED = 15
+"""Up to so many projections have numbers."""
 GREYS = LinearSegmentedColormap.from_list("light", ["#FFFFFF", "#707070"])
 """Low losses are light: marks of any colour stand out there."""
 
@@ -74,30 +76,32 @@ def plane_through(subject: Subject, a: int, b: int, c: int) -> Figure:
     plane = plane_between(subject, a, b, c)
     fig = figure(6.0, 6.1)
     axes = fig.add_subplot()
-    _draw_contours(fig, axes, subject, plane)
+    dashed = _draw_contours(fig, axes, subject, plane)
     inside, outside = ([m for m in plane.marks if (m[3] == 0) is there] for there in (True, False))
     for mark, x, y, _ in outside:
         look = style_of(mark).marks() | {"markerfacecolor": "none", "markersize": 0.7 * style_of(mark).size}
-        axes.plot([x], [y], zorder=4, gid=f"projection-{mark.number}", **look)
-        write(axes, f"({mark.number})", x, y, (4, -10), color="#444444")
+        axes.plot([x], [y], zorder=4, label=f"projection {mark.number}", **look)
+        if len(outside) <= NUMBERED:
+            write(axes, f"({mark.number})", x, y, (4, -10), color="#444444")
     for mark, x, y, _ in inside:
-        axes.plot([x], [y], zorder=5, gid=f"point-{mark.number}", **style_of(mark).marks())
+        axes.plot([x], [y], zorder=5, label=f"point {mark.number}", **style_of(mark).marks())
         write(axes, str(mark.number), x, y)
     axes.set_aspect("equal")
     axes.set_xlabel(f"distance along w{subscript(b)} − w{subscript(a)}")
     axes.set_ylabel("distance across")
     fig.suptitle(
-        f"Loss on the plane through points {a}, {b}, {c}\ncontours: evaluated in floats; dashed: at losses of saddles\n"
-        f"{basis(subject)}",
+        f"Loss on the plane through points {a}, {b}, {c}\ncontours: evaluated in floats"
+        f"{'; dashed: at losses of saddles' if dashed else ''}\n{basis(subject)}",
         **LEFT,
     )
     hollow = Line2D([], [], linestyle="none", marker="o", markerfacecolor="none", markersize=5, color="black")
-    hollow.set_label("(n): projection of a point off the plane")
+    hollow.set_label(f"{'(n): ' if len(outside) <= NUMBERED else ''}projection of a point off the plane")
     legend(fig, [m[0] for m in plane.marks], [hollow] if outside else [])
     return fig
 
 
-def _draw_contours(fig: Figure, axes: Axes, subject: Subject, plane: Plane) -> None:
+def _draw_contours(fig: Figure, axes: Axes, subject: Subject, plane: Plane) -> bool:
+    """Shades, contours and their scale; true if the level sets of saddles are among them."""
     places = np.array([(x, y) for _, x, y, _ in plane.marks])
     low, high = places.min(axis=0), places.max(axis=0)
     middle, half = (low + high) / 2, 0.7 * float((high - low).max())
@@ -119,3 +123,4 @@ def _draw_contours(fig: Figure, axes: Axes, subject: Subject, plane: Plane) -> N
     bar.ax.set_yticklabels([f"{lowest + level - floor:.4g}" for level in levels[::3]])
     bar.ax.minorticks_off()
     bar.set_label("loss L (shades: logarithmic above the lowest)")
+    return bool(inside)

@@ -18,8 +18,9 @@ from symverify.plots.values import arrange, draw_values
 A4 = (8.27, 11.69)
 HEADING, SLICE = 0.9, 2.2
 """Heights in inches, of the title and of a row of slices."""
-SLICES = 6
-ROWS = 20
+SLICES, LEVELS = 6, 14
+"""At most; the levels are those of the critical values."""
+ROWS = 18
 """Of the table; the sheet says how many more there are."""
 
 
@@ -96,9 +97,9 @@ def _short(kind: str) -> str:
 @styled
 def sheet(subject: Subject) -> Figure:
     """A page of A4: critical values, up to six slices (of :func:`pairs`), and the table of inertias."""
-    arrangement = arrange(subject)
+    arrangement = arrange(subject, LEVELS)
     values, below = 0.95 + arrangement.height, 0.9 + 0.165 * min(len(subject.marks), ROWS + 1)
-    rows = min(SLICES // 2, int((A4[1] - HEADING - values - below) / SLICE))
+    rows = min(SLICES // 2, max(1, int((A4[1] - HEADING - values - below) / SLICE)))
     chosen = lines(subject, 2 * rows)
     between = SLICE * max((len(chosen) + 1) // 2, 1)
     fig = figure(*A4)

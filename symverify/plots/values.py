@@ -13,24 +13,22 @@ from symverify.plots.style import KIND_STYLE, figure, kind_of, styled
 
 SPACINGS = (0.11, 0.022)
 """Least distance of marks on one level, as a part of the span: with room for numbers, and without."""
-MAX_LEVELS = 14
-"""If numbered marks need more levels, the numbers are left out."""
+MAX_LEVELS = 40
 LEVEL = 0.26
 """Height of a level in inches."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Per kind its marks, each with a level from the top; ``numbered``: there is room for numbers."""
+    """Per kind its marks, each with a level from the top; ``numbered``: there is room for numbers.
+
+    ``height`` is in inches, without axis and title.
+    """
 
     lanes: tuple[tuple[str, tuple[tuple[Mark, int], ...]], ...]
     levels: int
     numbered: bool
-
-    @property
-    def height(self) -> float:
-        """In inches, without axis and title; beyond MAX_LEVELS the levels move closer."""
-        return LEVEL * min(self.levels, MAX_LEVELS)
+    height: float
 
     @property
     def legend(self) -> str:
@@ -40,8 +38,8 @@ class Arrangement:
         return "too many points for numbers here"
 
 
-def arrange(subject: Subject) -> Arrangement:
-    """Levels on which no two marks touch, with numbers if these fit."""
+def arrange(subject: Subject, most: int = MAX_LEVELS) -> Arrangement:
+    """Levels on which no two marks touch, with numbers if ``most`` levels suffice for that; else they move closer."""
     span = span_of(subject)
     for spacing in SPACINGS:
         lanes, levels = [], 0
@@ -51,9 +49,9 @@ def arrange(subject: Subject) -> Arrangement:
                 lanes.append((key, tuple((mark, levels + level) for mark, level in placed)))
                 levels += 1 + max(level for _, level in placed)
         numbered = spacing == SPACINGS[0]
-        if numbered and levels <= MAX_LEVELS:
+        if numbered and levels <= most:
             break
-    return Arrangement(tuple(lanes), levels, numbered)
+    return Arrangement(tuple(lanes), levels, numbered, LEVEL * min(levels, most))
 
 
 def _placed(marks: list[Mark], closest: float) -> list[tuple[Mark, int]]:
@@ -80,7 +78,7 @@ def draw_values(axes: Axes, subject: Subject, arrangement: Arrangement) -> None:
         tops.append(min(level for _, level in placed))
         axes.axhline(tops[-1], color="#DDDDDD", linewidth=0.8, zorder=1)
         for mark, level in placed:
-            axes.plot([mark.loss], [level], gid=f"point-{mark.number}", zorder=5, **style_of(mark).marks())
+            axes.plot([mark.loss], [level], label=f"point {mark.number}", zorder=5, **style_of(mark).marks())
             if arrangement.numbered:
                 write(axes, f"{mark.number} (×{mark.points})", mark.loss, level, (7, 0), va="center_baseline")
     axes.set_yticks(tops, [key for key, _ in arrangement.lanes])

@@ -1,6 +1,6 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
-# make figures       make the pictures of docs/plots.md again
+# make figures        make the pictures of docs/plots.md again
 # make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
 CANDIDATES = python3.13 python3.12 python3.11 python3

@@ -16,7 +16,7 @@ from symverify.plots.style import figure, kind_of, styled
 from symverify.plots.values import arrange, draw_values
 
 A4 = (8.27, 11.69)
-HEADING, SLICE = 0.9, 2.2
+HEADING, SLICE = 0.8, 1.8
 """Heights in inches, of the title and of a row of slices."""
 SLICES, LEVELS = 6, 14
 """At most; the levels are those of the critical values."""
@@ -98,7 +98,7 @@ def _short(kind: str) -> str:
 def sheet(subject: Subject) -> Figure:
     """A page of A4: critical values, up to six slices (of :func:`pairs`), and the table of inertias."""
     arrangement = arrange(subject, LEVELS)
-    values, below = 0.95 + arrangement.height, 0.9 + 0.165 * min(len(subject.marks), ROWS + 1)
+    values, below = 0.95 + arrangement.height, 0.6 + 0.165 * min(len(subject.marks), ROWS + 1)
     rows = min(SLICES // 2, max(1, int((A4[1] - HEADING - values - below) / SLICE)))
     chosen = lines(subject, 2 * rows)
     between = SLICE * max((len(chosen) + 1) // 2, 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import sys
 import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
@@ -107,6 +108,6 @@ def test_an_unknown_kind_is_never_shown_as_decided() -> None:
 def test_bad_format_and_missing_matplotlib_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"^--plot-format png,jpg: 'jpg' is not known; choose from png, svg, pdf$"):
         plots.formats_of("png,jpg")
-    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"^--plot needs matplotlib: pip install 'symverify\[plot\]'$"):
         plots.require_matplotlib("--plot")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -404,11 +407,18 @@ def test_faults_before_the_computation(
     ):
         assert cli.main(["landscape", problem, *arguments]) == 2
         assert message in _line(capsys)[1]
-    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert cli.main(["landscape", problem, "--plot", folder]) == 2
     assert "pip install 'symverify[plot]'" in _line(capsys)[1]
     assert cli.main(["plot", "landscape", problem, problem, "--out", folder]) == 2
     assert "--out needs matplotlib" in _line(capsys)[1]
+
+
+def test_a_backend_that_there_is_not_is_one_line(tmp_path: Path, problem: str) -> None:
+    command = [sys.executable, "-m", "symverify", "landscape", problem, "--plot", str(tmp_path / "p")]
+    done = subprocess.run(command, env=os.environ | {"MPLBACKEND": "garbage"}, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--plot: matplotlib does not start (" in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_an_interrupt_while_drawing_keeps_the_result(

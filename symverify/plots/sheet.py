@@ -17,7 +17,7 @@ from symverify.plots.values import arrange, draw_values
 
 A4 = (8.27, 11.69)
 HEADING, SLICE = 0.8, 1.8
-"""Heights in inches, of the title and of a row of slices."""
+"""Heights in inches, of the title and, at least, of a row of slices."""
 SLICES, LEVELS = 6, 14
 """At most; the levels are those of the critical values."""
 ROWS = 18
@@ -99,12 +99,12 @@ def sheet(subject: Subject) -> Figure:
     """A page of A4: critical values, up to six slices (of :func:`pairs`), and the table of inertias."""
     arrangement = arrange(subject, LEVELS)
     values, below = 0.95 + arrangement.height, 0.6 + 0.165 * min(len(subject.marks), ROWS + 1)
-    rows = min(SLICES // 2, max(1, int((A4[1] - HEADING - values - below) / SLICE)))
-    chosen = lines(subject, 2 * rows)
-    between = SLICE * max((len(chosen) + 1) // 2, 1)
+    free = A4[1] - HEADING - values - below
+    chosen = lines(subject, 2 * min(SLICES // 2, max(1, int(free / SLICE))))
+    rows = max(1, (len(chosen) + 1) // 2)
+    between = rows * min(2.4, max(SLICE, free / rows))
     fig = figure(*A4)
-    blank = max(A4[1] - HEADING - values - between - below, 0.05)
-    parts: Any = fig.subfigures(4, 1, height_ratios=[values, between, below, blank])
+    parts: Any = fig.subfigures(4, 1, height_ratios=[values, between, below, max(free - between, 0.05)])
     fig.suptitle(
         f"Critical points of the network {subject.network}, {subject.network.parameters} weights"
         f"{', regularised' if subject.regularised else ''}\n{counted(subject)}\n{basis(subject)}",

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
+from symverify.plots import commands as plot_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
@@ -61,8 +62,10 @@ def build_parser() -> argparse.ArgumentParser:
     landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
     landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
+    plot_commands.add_options(landscape)
 
     atlas_commands.add_parser(commands)
+    plot_commands.add_parser(commands)
     return parser
 
 
@@ -316,6 +319,7 @@ def _landscape(options: argparse.Namespace) -> int:
     from symverify.landscape.survey import survey
 
     _check_limits(options)
+    plot_commands.check(options)
     problem = _load(options.file)
     if isinstance(problem.data, DataClass):
         raise UsageError(f"{options.file}: data: landscape is about one instance; give numbers, not a class")
@@ -330,7 +334,7 @@ def _landscape(options: argparse.Namespace) -> int:
                 found = survey(instance, progress=status, **limits)
     except ValueError as error:
         raise UsageError(f"{options.file}: {error}") from None
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
+    plot_commands.report(options, found)
     return 0 if found.complete else 3
 
 
@@ -341,6 +345,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "landscape": _landscape,
     "atlas": atlas_commands.main,
+    "plot": plot_commands.main,
 }
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ from symverify.atlas import commands as atlas_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
-    from symverify.certificate import Certificate
+    from symverify.certificate import Encodable
     from symverify.claims import Report
+    from symverify.landscape.survey import Landscape
     from symverify.verify import AlmostAllData, Answer
 
 DEFAULT_OUT = "symverify-out"
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
     landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
+    landscape.add_argument("--out", metavar="DIR", help="write a certificate of each real point there")
 
     atlas_commands.add_parser(commands)
     return parser
@@ -123,7 +125,7 @@ class Keeper:
         self.folder = Path(folder)
         self.paths: list[Path] = []
 
-    def keep(self, certificate: Certificate) -> Path:
+    def keep(self, certificate: Encodable) -> Path:
         from symverify.certificate import digest, encode
 
         data = encode(certificate)
@@ -142,7 +144,7 @@ class Keeper:
             ) from None
         return path
 
-    def found(self, certificate: Certificate) -> None:
+    def found(self, certificate: Encodable) -> None:
         """What the search calls for each certificate that the checker accepted."""
         self.keep(certificate)
 
@@ -326,8 +328,26 @@ def _landscape(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.file}: {error}") from None
     with _status() as status:
         found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
+    kept = None if options.out is None else _certify_points(found, options.out)
+    print(json.dumps(found.to_json(kept), indent=1) if options.json else found.text())
+    if kept is not None and not options.json:
+        for point, path in zip(found.points, kept, strict=True):
+            print(
+                f"certificate of the {point.kind} with loss {float(point.found.loss[0]):.10g}: {path or 'none found'}"
+            )
     return 0 if found.complete else 3
+
+
+def _certify_points(found: Landscape, folder: str) -> list[str | None]:
+    """The paths of certificates of the real points, one per sign orbit; None where the prover has none."""
+    from symverify.landscape.evidence import critical_point_certificate
+
+    keeper, instance = Keeper(folder), found.instance
+    paths: list[str | None] = []
+    for point in found.points:
+        certificate = critical_point_certificate(instance.network, instance.data, instance.ridge, point.found.weights)
+        paths.append(None if certificate is None else str(keeper.keep(certificate)))
+    return paths
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

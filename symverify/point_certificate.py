@@ -29,18 +29,21 @@ class Exact:
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Exactly one critical point has ``|w_e - c_e| <= radius`` and the centre's values at the ``frozen`` weights.
+    """Exactly one critical point has ``|w_e - c_e| <= radius``, the centre's values at the ``frozen`` weights, and 0 at
+    those of ``zero``, each of which starts or ends off all paths through the others.
 
-    ``inverse`` is an approximate inverse of the Hessian over the other weights, ``n x n``.
+    ``inverse`` is an approximate inverse of the Hessian over the remaining weights, ``n x n``.
     """
 
     frozen: frozenset[Edge]
     radius: Fraction
     inverse: Matrix
+    zero: frozenset[Edge] = frozenset()
 
     def to_json(self, network: LinearNetwork) -> Json:
         return {
             "kind": "box",
+            "zero": flags_json(network, self.zero),
             "frozen": flags_json(network, self.frozen),
             "radius": str(self.radius),
             "inverse": [[str(x) for x in row] for row in self.inverse],
@@ -68,7 +71,7 @@ class Saddle:
 
 @dataclass(frozen=True, slots=True)
 class HigherSaddle:
-    """The loss falls along ``point + sum t^k curve[k-1]``, for small t > 0 or small t < 0 (exact points only)."""
+    """The loss falls along ``point + sum t^k curve[k-1]``, for small t > 0 or small t < 0 (in a box: a line)."""
 
     curve: tuple[Weights, ...]
 
@@ -100,7 +103,7 @@ class CriticalPoint:
     """A critical point of ``L + sum_e ridge_e w_e^2``, at ``point`` or in a box about it.
 
     The loss lies in ``loss`` = (low, high), equal for an exact point; ``inertia`` = (n+, n0, n-) is that of the Hessian
-    in all weights.
+    over all weights but those of the ``zero`` of a box.
 
     Example:
         >>> from symverify import point_checker

@@ -327,8 +327,33 @@ def inertia(matrix):
     return positive, len(matrix) - positive - negative, negative
 
 
+class Interval:
+    """All numbers from low to high.  False only if it is the number zero."""
+
+    def __init__(self, low, high):
+        self.low, self.high = low, high
+
+    def __bool__(self):
+        return bool(self.low or self.high)
+
+    def __add__(self, other):
+        other = as_interval(other)
+        return Interval(self.low + other.low, self.high + other.high)
+
+    def __mul__(self, other):
+        other = as_interval(other)
+        ends = [x * y for x in (self.low, self.high) for y in (other.low, other.high)]
+        return Interval(min(ends), max(ends))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
+def as_interval(x):
+    return x if isinstance(x, Interval) else Interval(x, x)
+
+
 class Poly:
-    """A polynomial in t with rational coefficients, constant term first.  Only what the loss along a curve needs."""
+    """A polynomial in t, constant term first, with numbers or intervals: what the loss along a curve needs."""
 
     def __init__(self, coefficients):
         self.coefficients = coefficients
@@ -465,14 +490,41 @@ def check_exact(instance, point, evidence):
     bad = next((edge for edge, x in zip(instance.net.edges, gradient(instance, point)) if x), None)
     require(bad is None, "point", f"the gradient is not zero at edge {bad}")
     here = loss(instance, point)
-    gauge = rank(symmetries(instance, point))
-    return {"exact": True, "loss": (here, here), "inertia": inertia(hessian(instance, point)), "gauge": gauge}
+    return {
+        "exact": True,
+        "whole": True,
+        "distance": {},
+        "loss": (here, here),
+        "inertia": inertia(hessian(instance, point)),
+        "gauge": rank(symmetries(instance, point)),
+    }
 
 
-def check_box(instance, point, evidence):
-    """Krawczyk: one critical point in the box |w_e - c_e| <= rho, w_e = c_e for frozen e; its loss and its inertia."""
+def check_zero_part(instance, point, zero):
+    """The network without the edges of `zero`, where the point is 0: each of them starts or ends off its paths."""
+    kept = [[list(row) for row in mask] for mask in instance.net.masks]
+    for l, i, j in zero:
+        kept[l][i][j] = 0
+    rest = Network(kept)
+    for l, i, j in zero:
+        require(not point[l][i][j], "existence.zero", f"the point is not zero at edge {(l, i, j)}")
+        off = not rest.inputs_of[l][j] or not rest.outputs_of[l + 1][i]
+        require(
+            off, "existence.zero", f"edge {(l, i, j)} joins a node that an input reaches with one that has an output"
+        )
+    ridge = {edge: x for edge, x in instance.ridge.items() if edge not in zero}
+    return Instance(rest, instance.gram, instance.cross, instance.constant, ridge)
+
+
+def check_box(whole, point, evidence):
+    """Krawczyk: one critical point with w_e = c_e for frozen e, w_e = 0 for e in `zero`, else |w_e - c_e| <= rho.
+
+    Its loss, and the inertia of the Hessian over the weights that are not in `zero`.
+    """
     where = "existence"
-    _, frozen, radius, approximate = read_object(evidence, where, ("kind", "frozen", "radius", "inverse"))
+    _, zero, frozen, radius, approximate = read_object(evidence, where, ("kind", "zero", "frozen", "radius", "inverse"))
+    zero = read_flags(whole.net, zero, f"{where}.zero")
+    instance = check_zero_part(whole, point, zero)
     frozen = read_flags(instance.net, frozen, f"{where}.frozen")
     radius = read_rational(radius, f"{where}.radius")
     require(radius > 0, f"{where}.radius", "must be positive")
@@ -480,8 +532,7 @@ def check_box(instance, point, evidence):
     approximate = read_matrix(approximate, f"{where}.inverse", len(free), len(free))
     slope, full = gradient(instance, point), hessian(instance, point)
     reduced, change = [[full[m][n] for n in free] for m in free], change_of_hessian(instance, point, free, radius)
-    product = multiply(approximate, reduced)
-    defect = [[x - int(m == n) for n, x in enumerate(row)] for m, row in enumerate(product)]
+    defect = [[x - int(m == n) for n, x in enumerate(row)] for m, row in enumerate(multiply(approximate, reduced))]
     spread = multiply([[abs(x) for x in row] for row in approximate], change)
     contraction = row_sum([[abs(x) + y for x, y in zip(r, s)] for r, s in zip(defect, spread)])
     require(contraction < 1, where, "`inverse` is not near enough to the inverse of the reduced Hessian on the box")
@@ -495,6 +546,8 @@ def check_box(instance, point, evidence):
     plus, _, minus = inertia([[floor(x / grid + Fraction(1, 2)) for x in row] for row in reduced])
     return {
         "exact": False,
+        "whole": not zero,
+        "distance": {instance.net.edges[n]: distance for n in free},
         "loss": (here - error, here + error),
         "inertia": (plus, len(frozen), minus),
         "gauge": len(frozen),
@@ -533,6 +586,7 @@ EXISTENCE = {"exact": check_exact, "box": check_box}
 def check_strict_minimum(instance, point, facts, evidence):
     """No negative eigenvalue, and the kernel of the Hessian is spanned by the symmetries."""
     _, zero, minus = facts["inertia"]
+    require(facts["whole"], "nature", "weights of `existence.zero` may have flat directions, or worse ones")
     require(minus == 0, "nature", "the Hessian has a negative eigenvalue")
     require(zero == facts["gauge"], "nature", f"nullity {zero}, but the symmetries have rank {facts['gauge']}")
     return "a local minimum, strict modulo gauge,"
@@ -566,20 +620,21 @@ def edge_value(weights, edge):
 
 
 def check_higher_saddle(instance, point, facts, evidence):
-    """Along point + sum t^k d_k the loss falls, for small t > 0 or small t < 0."""
-    require(facts["exact"], "nature", "an exact point is needed")
+    """Along point + sum t^k d_k (a line, for a point in a box) the loss falls, for small t > 0 or small t < 0."""
     curve = read_list(evidence["curve"], "nature.curve")
     well_formed(0 < len(curve) <= MAX_POWER, "nature.curve", f"1 to {MAX_POWER} directions are expected")
     steps = [read_weights(instance.net, d, f"nature.curve[{k}]") for k, d in enumerate(curve)]
+    require(facts["exact"] or len(steps) == 1, "nature.curve", "for a point in a box only one direction is possible")
     moving = [[list(row) for row in matrix] for matrix in point]
     for l, i, j in instance.net.edges:
-        moving[l][i][j] = Poly([point[l][i][j]] + [d[l][i][j] for d in steps])
-    total = loss(instance, moving)
-    change = total.coefficients[1:] if isinstance(total, Poly) else []
-    order = next((k for k, x in enumerate(change, 1) if x), None)
+        start, reach = point[l][i][j], facts["distance"].get((l, i, j), 0)
+        moving[l][i][j] = Poly([Interval(start - reach, start + reach)] + [d[l][i][j] for d in steps])
+    along = loss(instance, moving)
+    coefficients = along.coefficients[2:] if isinstance(along, Poly) else []  # that of t is zero at a critical point
+    order, first = next(((k, as_interval(x)) for k, x in enumerate(coefficients, 2) if x), (None, None))
     require(order is not None, "nature.curve", "the loss is constant along the curve")
-    falls = order % 2 == 1 or change[order - 1] < 0
-    require(falls, "nature.curve", f"the loss does not fall along the curve: it grows with t^{order}")
+    falls = first.high < 0 or (first.low > 0 and order % 2 == 1)
+    require(falls, "nature.curve", f"the term with t^{order} does not show that the loss falls")
     return f"a saddle (the loss falls along a curve, to the order {order})"
 
 
@@ -640,6 +695,7 @@ def check_critical_point(certificate):
     require(stated == facts["inertia"], "statement.inertia", f"it is {facts['inertia']}")
     what = check_nature(instance, point, facts, nature)
     check_ranks(instance, point, facts, ranks)
+    part = "" if facts["whole"] else " without the weights of `zero`"
     plain = not any(instance.ridge.values())
     with_loss = f"with loss {show(low)}" if facts["exact"] else f"with loss from {show(low)} to {show(high)}"
     return {
@@ -649,7 +705,7 @@ def check_critical_point(certificate):
         "gauge": facts["gauge"],
         "proved": (
             f"the {instance.net.shape()} has, for these data and {'no' if plain else 'this'} regularisation, {what}"
-            f" {with_loss}; inertia of its Hessian {stated}, gauge rank {facts['gauge']}"
+            f" {with_loss}; inertia of its Hessian{part} {stated}, gauge rank {facts['gauge']}"
         ),
         "assumes": [],
     }

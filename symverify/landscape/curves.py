@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 from typing import Protocol
 
+import numpy as np
+
 from symverify.exact import Vector, from_flint, nullspace, to_flint
+from symverify.network import Edge, LinearNetwork
 
 TRIES = 200
 SMALL = (Fraction(1, 2**12), Fraction(-1, 2**12), Fraction(1, 2**24), Fraction(-1, 2**24))
@@ -48,6 +51,44 @@ def falling_curves(problem: Loss, x: Vector, seed: int = 0) -> Iterator[Curve]:
         for curve in [(d,)] if bent is None else [(d,), (d, bent)]:
             if any(problem.loss(_at(x, curve, t)) < here for t in SMALL):
                 yield curve
+
+
+def falling_lines(
+    problem: Loss, network: LinearNetwork, x: Vector, zero: Collection[int], seed: int = 0
+) -> Iterator[Vector]:
+    """Directions d in which the loss falls from a critical point that ``x`` approximates to 30 digits.
+
+    The eigenvector of the least eigenvalue of the Hessian (floats); random signs on the weights ``zero`` of a random
+    path from an input to an output; and on some of all weights ``zero``.
+    """
+    rng = random.Random(seed)
+    here = problem.loss(x) - Fraction(1, 10**25)
+    spectrum, vectors = np.linalg.eigh(np.array(problem.hessian(x), dtype=float))
+    if spectrum[0] < -1e-9:
+        yield tuple(Fraction(round(float(v) * 2**12), 2**12) for v in vectors[:, 0])
+    position = {edge: n for n, edge in enumerate(network.edges)}
+    for attempt in range(TRIES):
+        chosen = sorted(zero)
+        if attempt % 2 == 0:
+            chosen = [n for n in (position[edge] for edge in _random_path(network, rng)) if n in zero]
+        d = [Fraction(0)] * len(x)
+        for n in chosen:
+            d[n] = Fraction(rng.choice((-1, 0, 1) if attempt % 2 else (-1, 1)))
+        if any(problem.loss(_at(x, (tuple(d),), t)) < here for t in SMALL[:2]):
+            yield tuple(d)
+
+
+def _random_path(network: LinearNetwork, rng: random.Random) -> list[Edge]:
+    """Edges from an input on, upwards until no edge leads on."""
+    path, node = [], rng.randrange(network.widths[0])
+    for l, mask in enumerate(network.masks):
+        heads = [i for i, row in enumerate(mask) if row[node]]
+        if not heads:
+            break
+        head = rng.choice(heads)
+        path.append((l, head, node))
+        node = head
+    return path
 
 
 def _at(x: Vector, curve: Curve, t: Fraction) -> Vector:

@@ -6,7 +6,7 @@ is looked for first; else the centre is polished by Newton's method, and a box i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,7 @@ from symverify import point_checker
 from symverify.certificate import encode
 from symverify.data import Data
 from symverify.exact import Matrix, Vector, inertia
-from symverify.landscape.curves import falling_curves
+from symverify.landscape.curves import falling_curves, falling_lines
 from symverify.landscape.symmetry import regularised_fields
 from symverify.loss import gradient, hessian, loss, weights_of
 from symverify.network import LinearNetwork
@@ -184,20 +184,97 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
 
 
 def _enclosed(problem: _Problem, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
-    frozen = frozen_positions(problem.network, problem.data, problem.ridge, weights)
-    free = [n for n in range(len(weights)) if n not in frozen]
-    start = [_middle(w) for w in weights]
+    """First with all weights; then without those that are zero and off the paths of the others (lemma ``zero-part``)."""
+    for zero in dict.fromkeys((frozenset[int](), zero_part(problem.network, weights))):
+        certificate = _around(problem, weights, zero, wanted)
+        if certificate is not None:
+            return certificate
+    return None
+
+
+def zero_part(network: LinearNetwork, weights: Sequence[Position]) -> frozenset[int]:
+    """The greatest set of weights that may be zero, each of which, without the set, starts or ends off all paths.
+
+    >>> sorted(zero_part(LinearNetwork.dense(1, 2, 1), [1.0, 0.0, 2.0, 0.0]))
+    [1, 3]
+    """
+    zero = {n for n, w in enumerate(weights) if (w[0] <= 0 <= w[1] if isinstance(w, tuple) else abs(float(w)) < 1e-9)}
+    while True:
+        rest = _without(network, zero)
+        closing = set()
+        for n in zero:
+            l, i, j = network.edges[n]
+            if rest.inputs_of(l, j) and rest.outputs_of(l + 1, i):
+                closing.add(n)
+        if not closing:
+            return frozenset(zero)
+        zero -= closing
+
+
+def _without(network: LinearNetwork, positions: Collection[int]) -> LinearNetwork:
+    gone = {network.edges[n] for n in positions}
+    return LinearNetwork(
+        tuple(
+            tuple(tuple(int(x and (l, i, j) not in gone) for j, x in enumerate(row)) for i, row in enumerate(mask))
+            for l, mask in enumerate(network.masks)
+        )
+    )
+
+
+def _around(
+    whole: _Problem, weights: Sequence[Position], zero: frozenset[int], wanted: str | None
+) -> CriticalPoint | None:
+    """A certificate with this zero part; the search is in the network of the other weights."""
+    kept = [n for n in range(len(weights)) if n not in zero]
+    network = _without(whole.network, zero)
+    problem = _Problem(network, whole.data, tuple(whole.ridge[n] for n in kept))
+    inner = [weights[n] for n in kept]
+    frozen = frozen_positions(network, whole.data, problem.ridge, inner)
+    free = [n for n in range(len(inner)) if n not in frozen]
+    start = [_middle(w) for w in inner]
     for n in frozen:
-        w = weights[n]
+        w = inner[n]
         start[n] = simplest(*w) if isinstance(w, tuple) else Fraction(round(start[n] * 2**20), 2**20)
     polished = polish(problem, start, free)
     if polished is None:
         return None
     centre, inverse = polished
-    rounded = tuple(x.limit_denominator(10**6) for x in centre)
-    if not any(problem.gradient(rounded)):
-        return _exact(problem, rounded, wanted)
-    return _boxed(problem, centre, frozen, inverse, wanted)
+
+    def extended(values: Sequence[Fraction]) -> Vector:
+        vector = [Fraction(0)] * len(weights)
+        for n, x in zip(kept, values, strict=True):
+            vector[n] = x
+        return tuple(vector)
+
+    rounded = extended([x.limit_denominator(10**6) for x in centre])
+    if not any(whole.gradient(rounded)):
+        return _exact(whole, rounded, wanted)
+    reduced = _Reduced.make(problem, centre, free, inverse)
+    if reduced is None:
+        return None
+    edges = whole.network.edges
+    fixed, off = frozenset(network.edges[n] for n in frozen), frozenset(edges[n] for n in zero)
+    for nature in _natures_in_box(whole, extended(centre), zero, reduced.signs[2]):
+        if wanted not in (None, nature.to_json()["kind"]):
+            continue
+        for radius in (r for r in RADII if 2 * reduced.step <= r):
+            box = Box(fixed, radius, reduced.inverse, off)
+            certificate = whole.certificate(extended(centre), box, nature)
+            signs = reduced.signs[0], len(frozen), reduced.signs[2]
+            certificate = replace(certificate, loss=reduced.bounds, inertia=signs)
+            if accepted(certificate):
+                return certificate
+    return None
+
+
+def _natures_in_box(problem: _Problem, centre: Vector, zero: Collection[int], negative: int) -> Iterator[Nature]:
+    if negative:
+        yield Saddle()
+    elif not zero:
+        yield StrictMinimum()
+    else:
+        for line in falling_lines(problem, problem.network, centre, zero):
+            yield HigherSaddle((weights_of(problem.network, line),))
 
 
 def frozen_positions(network: LinearNetwork, data: Data, ridge: Vector, weights: Sequence[Position]) -> frozenset[int]:
@@ -243,34 +320,29 @@ def polish(problem: _Problem, start: Sequence[Fraction], free: Sequence[int]) ->
     return None
 
 
-def _boxed(
-    problem: _Problem, centre: Sequence[Fraction], frozen: frozenset[int], inverse: Any, wanted: str | None
-) -> CriticalPoint | None:
-    """The first radius that the checker accepts."""
-    free = [n for n in range(len(centre)) if n not in frozen]
-    matrix, slope = problem.hessian(centre), problem.gradient(centre)
-    reduced = [[matrix[m][n] for n in free] for m in free]
-    size = max((sum(map(abs, row), Fraction(0)) for row in reduced), default=Fraction(0))
-    grain = 2 ** (16 + (1 + int(size) * len(free)).bit_length())
-    y = _rounded(inverse, grain)
-    steps = (sum((a * slope[n] for a, n in zip(row, free, strict=True)), Fraction(0)) for row in y)
-    step = max(map(abs, steps), default=Fraction(0))
-    signs = inertia([[Fraction(round(x * 2**64)) for x in row] for row in reduced])
-    nature = Saddle() if signs[2] else StrictMinimum()
-    if signs[1] or wanted not in (None, nature.to_json()["kind"]):
-        return None
-    edges = frozenset(problem.network.edges[n] for n in frozen)
-    here = problem.loss(centre)
-    slack = 8 * step**2 * (1 + size) * (1 + len(free))
-    bounds = _outward(here - slack, here + slack)
-    for radius in RADII:
-        if 2 * step > radius:
-            break
-        certificate = problem.certificate(centre, Box(edges, radius, y), nature)
-        certificate = replace(certificate, loss=bounds, inertia=(signs[0], len(frozen), signs[2]))
-        if accepted(certificate):
-            return certificate
-    return None
+@dataclass(frozen=True)
+class _Reduced:
+    """What a box needs besides its radius: Y, the size of the last step, bounds of the loss, signs of the Hessian."""
+
+    inverse: Matrix
+    step: Fraction
+    bounds: tuple[Fraction, Fraction]
+    signs: tuple[int, int, int]
+
+    @classmethod
+    def make(cls, problem: _Problem, centre: Sequence[Fraction], free: Sequence[int], inverse: Any) -> _Reduced | None:
+        """None: the Hessian over the free weights is too near to a singular one."""
+        matrix, slope = problem.hessian(centre), problem.gradient(centre)
+        reduced = [[matrix[m][n] for n in free] for m in free]
+        size = max((sum(map(abs, row), Fraction(0)) for row in reduced), default=Fraction(0))
+        y = _rounded(inverse, 2 ** (16 + (1 + int(size) * len(free)).bit_length()))
+        steps = (sum((a * slope[n] for a, n in zip(row, free, strict=True)), Fraction(0)) for row in y)
+        step = max(map(abs, steps), default=Fraction(0))
+        signs = inertia([[Fraction(round(x * 2**64)) for x in row] for row in reduced])
+        if signs[1]:
+            return None
+        here, slack = problem.loss(centre), 8 * step**2 * (1 + size) * (1 + len(free))
+        return cls(y, step, _outward(here - slack, here + slack), signs)
 
 
 def _outward(low: Fraction, high: Fraction) -> tuple[Fraction, Fraction]:

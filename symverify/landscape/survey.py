@@ -132,15 +132,21 @@ class Landscape:
             "all else on ball arithmetic"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The object of ``symverify landscape --json``; intervals are pairs of rationals, units count from 1."""
+    def to_json(self, certificates: Sequence[str | None] | None = None) -> dict[str, Any]:
+        """The object of ``symverify landscape --json``; intervals are pairs of rationals, units count from 1.
+
+        ``certificates``: a path per point, in the order of ``points``, or None where there is no certificate.
+        """
         return {
             "format": FORMAT,
             "complex": self.complex,
             "real": self.real,
             "values": self.values,
             "strata": [_stratum_json(s) for s in self.strata],
-            "points": [_point_json(p) for p in self.points],
+            "points": [
+                _point_json(p) | ({} if certificates is None else {"certificate": certificates[n]})
+                for n, p in enumerate(self.points)
+            ],
             "complete": self.complete,
             "reason": self.reason,
             "seconds": round(self.seconds, 3),

@@ -139,10 +139,18 @@ class Keeper:
             self.paths.append(path)  # first, so that an interrupt just after the next line names it
             temporary.replace(path)
         except OSError as error:
-            raise UsageError(
-                f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder"
-            ) from None
+            raise self._refused(error) from None
         return path
+
+    def open(self) -> None:
+        """Make the folder, so that it fails before the work where it cannot be made."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> UsageError:
+        return UsageError(f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder")
 
     def found(self, certificate: Encodable) -> None:
         """What the search calls for each certificate that the checker accepted."""
@@ -326,28 +334,40 @@ def _landscape(options: argparse.Namespace) -> int:
         instance = Instance(problem.network, problem.data, problem.regularisation)
     except ValueError as error:
         raise UsageError(f"{options.file}: {error}") from None
+    keeper = None if options.out is None else Keeper(options.out)
+    if keeper is not None:
+        keeper.open()
     with _status() as status:
         found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
-    kept = None if options.out is None else _certify_points(found, options.out)
-    print(json.dumps(found.to_json(kept), indent=1) if options.json else found.text())
-    if kept is not None and not options.json:
-        for point, path in zip(found.points, kept, strict=True):
+    certified = None
+    try:
+        if keeper is not None:
+            certified = _certify_points(found, keeper)
+    finally:  # also where a certificate cannot be written, or after an interrupt: the answer is there
+        paths = None if certified is None else [path for _, path in certified]
+        print(json.dumps(found.to_json(paths), indent=1) if options.json else found.text())
+    for point, (nature, path) in zip(found.points, certified or (), strict=False):
+        if not options.json:
             print(
-                f"certificate of the {point.kind} with loss {float(point.found.loss[0]):.10g}: {path or 'none found'}"
+                f"loss {float(point.found.loss[0]):.10g}: "
+                + (f"{nature}, certificate {path}" if path else "no certificate")
             )
     return 0 if found.complete else 3
 
 
-def _certify_points(found: Landscape, folder: str) -> list[str | None]:
-    """The paths of certificates of the real points, one per sign orbit; None where the prover has none."""
+def _certify_points(found: Landscape, keeper: Keeper) -> list[tuple[str, str | None]]:
+    """What is certified of each real point, one per sign orbit, and where; no path where the prover has nothing."""
     from symverify.landscape.evidence import critical_point_certificate
 
-    keeper, instance = Keeper(folder), found.instance
-    paths: list[str | None] = []
+    instance, result = found.instance, list[tuple[str, str | None]]()
     for point in found.points:
-        certificate = critical_point_certificate(instance.network, instance.data, instance.ridge, point.found.weights)
-        paths.append(None if certificate is None else str(keeper.keep(certificate)))
-    return paths
+        weights = point.found.weights
+        certificate = critical_point_certificate(instance.network, instance.data, instance.ridge, weights)
+        if certificate is None:
+            result.append(("", None))
+        else:
+            result.append((certificate.to_json()["nature"]["kind"], str(keeper.keep(certificate))))
+    return result
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

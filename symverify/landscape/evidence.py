@@ -184,7 +184,7 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
 
 
 def _enclosed(problem: _Problem, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
-    """First with all weights; then without those that are zero and off the paths of the others (lemma ``zero-part``)."""
+    """First with all weights; then without those that are zero and off the paths of the others (``zero-part``)."""
     for zero in dict.fromkeys((frozenset[int](), zero_part(problem.network, weights))):
         certificate = _around(problem, weights, zero, wanted)
         if certificate is not None:

@@ -713,7 +713,7 @@ def check_critical_point(certificate):
 
 def show(x):
     """A rational for a sentence: exact while short, else about twelve digits."""
-    if max(x.numerator.bit_length(), x.denominator.bit_length()) < 80:
+    if max(x.numerator.bit_length(), x.denominator.bit_length()) < 50:
         return str(x)
     try:
         return f"about {float(x):.12g}"

@@ -227,7 +227,7 @@ def test_symmetries_that_degenerate_on_the_box_are_refused() -> None:
     ("ridge", "outcome"), [(("0", "0"), "valid"), (("1", "0"), "invalid"), (("0", "1"), "invalid")]
 )
 def test_a_regularised_weight_breaks_the_rescaling(ridge: tuple[str, str], outcome: str) -> None:
-    """The saddle has one frozen weight, for the rescaling of its unit; a tiny lambda leaves the rest of the box true."""
+    """The saddle has one frozen weight, for the rescaling of its unit; a tiny lambda leaves the rest true."""
     tiny = "1/1" + "0" * 60
     regularisation = [[["0", "0"]], [["0"], ["0"]]]
     for layer, x in enumerate(ridge):
@@ -238,7 +238,8 @@ def test_a_regularised_weight_breaks_the_rescaling(ridge: tuple[str, str], outco
 
 
 @pytest.mark.parametrize(
-    ("ridge", "gauge"), [((0, 0, 0), 2), ((0, 1, 0), 0), ((1, 0, 0), 1), ((1, 1, 0), 0), ((0, 0, 1), 1), ((1, 0, 1), 1)]
+    ("ridge", "gauge"),
+    [((0, 0, 0), 2), ((0, 1, 0), 0), ((1, 0, 0), 1), ((1, 1, 0), 0), ((0, 0, 1), 1), ((1, 0, 1), 1)],
 )
 def test_symmetries_with_a_singular_gram_matrix_and_some_regularisation(ridge: tuple[int, ...], gauge: int) -> None:
     """2-1-1, the second input always zero: its weight is free unless regularised; rescaling needs all three."""
@@ -317,7 +318,7 @@ def test_too_many_directions_are_malformed() -> None:
 def test_each_accepted_mutant_is_true(path: Path) -> None:
     original = json.loads(path.read_bytes())
     refused = accepted = 0
-    few = len(list(mutants.leaves(original))) < 200
+    few = len(list(mutants.leaves(original))) < 120
     for place, change, mutant in mutants.mutants(original, full=few):
         try:
             point_checker.check_certificate(mutant)

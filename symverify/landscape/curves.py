@@ -12,10 +12,8 @@ import numpy as np
 from symverify.exact import Vector, from_flint, nullspace, to_flint
 from symverify.network import Edge, LinearNetwork
 
-TRIES = 200
+TRIES = 100
 SMALL = (Fraction(1, 2**12), Fraction(-1, 2**12), Fraction(1, 2**24), Fraction(-1, 2**24))
-DEGREE = 16
-"""Of the gradient along a line: enough for depth 8.  Above, a curve is only a worse candidate."""
 Curve = tuple[Vector, ...]
 """``d_1, d_2, ..``: the curve is ``x + sum t^k d_k``."""
 
@@ -30,11 +28,11 @@ class Loss(Protocol):
     def hessian(self, x: Sequence[Fraction]) -> list[list[Fraction]]: ...
 
 
-def falling_curves(problem: Loss, x: Vector, seed: int = 0) -> Iterator[Curve]:
+def falling_curves(problem: Loss, x: Vector, degree: int, seed: int = 0) -> Iterator[Curve]:
     """Curves from the critical point ``x`` to points of lower loss, at most :data:`TRIES` tried.
 
     Lines ``t d`` with d in the kernel of the Hessian H; and ``t d + t^2 e`` with ``H e`` the negative second-order
-    term of the gradient along the line, so that e makes the loss least to the fourth order.
+    term of the gradient along the line, so that e makes the loss least to the fourth order.  The gradient has ``degree``.
     """
     rng = random.Random(seed)
     here, matrix = problem.loss(x), problem.hessian(x)
@@ -47,7 +45,7 @@ def falling_curves(problem: Loss, x: Vector, seed: int = 0) -> Iterator[Curve]:
             d = tuple(sum((f * b[n] for f, b in zip(factors, basis, strict=True)), Fraction(0)) for n in range(len(x)))
         if not any(d):
             continue
-        bent = _bent(problem, x, matrix, d)
+        bent = _bent(problem, x, matrix, d, degree)
         for curve in [(d,)] if bent is None else [(d,), (d, bent)]:
             if any(problem.loss(_at(x, curve, t)) < here for t in SMALL):
                 yield curve
@@ -95,9 +93,9 @@ def _at(x: Vector, curve: Curve, t: Fraction) -> Vector:
     return tuple(w + sum((t**k * d[n] for k, d in enumerate(curve, 1)), Fraction(0)) for n, w in enumerate(x))
 
 
-def _bent(problem: Loss, x: Vector, matrix: list[list[Fraction]], d: Vector) -> Vector | None:
+def _bent(problem: Loss, x: Vector, matrix: list[list[Fraction]], d: Vector, degree: int) -> Vector | None:
     """Some e with ``H e = -(t^2 term of the gradient along x + t d)``; None if there is none, or it is 0."""
-    term = _second_order(problem, x, d)
+    term = _second_order(problem, x, d, degree)
     if not any(term):
         return None
     n = len(x)
@@ -112,9 +110,9 @@ def _bent(problem: Loss, x: Vector, matrix: list[list[Fraction]], d: Vector) -> 
     return tuple(e)
 
 
-def _second_order(problem: Loss, x: Vector, d: Vector) -> Vector:
+def _second_order(problem: Loss, x: Vector, d: Vector, degree: int) -> Vector:
     """The coefficient of t^2 in the gradient along ``x + t d``, a polynomial in t, by interpolation."""
-    nodes = [Fraction(k) for k in range(-DEGREE // 2, DEGREE // 2 + 1)]
+    nodes = [Fraction(k) for k in range(-(degree // 2), degree // 2 + 2)]
     values = [problem.gradient(_at(x, (d,), t)) for t in nodes]
     weights = _coefficient_weights(nodes, 2)
     return tuple(sum((w * v[n] for w, v in zip(weights, values, strict=True)), Fraction(0)) for n in range(len(x)))

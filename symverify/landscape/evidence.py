@@ -20,7 +20,7 @@ from symverify.data import Data
 from symverify.exact import Matrix, Vector, inertia
 from symverify.landscape.curves import falling_curves, falling_lines
 from symverify.landscape.symmetry import regularised_fields
-from symverify.loss import gradient, hessian, loss, weights_of
+from symverify.loss import Floats, gradient, hessian, loss, weights_of
 from symverify.network import LinearNetwork
 from symverify.point_certificate import (
     Box,
@@ -92,8 +92,8 @@ def critical_point_certificate(
 
     Returns:
         None if nothing was found, which proves nothing: the point may be none, or irrational on a family of critical
-        points beyond the symmetries, or have another nature.  Where the symmetries move the point, the one certified
-        may be another one of its orbit; where ``weights`` are bounds and its frozen weights rational, the same.
+        points beyond the symmetries, or have another nature.  Where the point lies on a family, or on an orbit of the
+        symmetries, the one certified may be another one of it, near by.
 
     Raises:
         ValueError: numbers of weights or of ``ridge`` that do not fit.
@@ -115,7 +115,7 @@ def critical_point_certificate(
     for x in _rational_candidates(weights):
         if not any(problem.gradient(x)):
             return _exact(problem, x, nature)
-    return _enclosed(problem, weights, nature)
+    return _enclosed(problem, weights, nature) or _on_a_family(problem, weights, nature)
 
 
 def accepted(certificate: CriticalPoint) -> bool:
@@ -143,7 +143,7 @@ def _natures(problem: _Problem, x: Vector, signs: tuple[int, int, int]) -> Itera
     else:
         yield Least()
         yield StrictMinimum()
-    for curve in falling_curves(problem, x):
+    for curve in falling_curves(problem, x, 2 * problem.network.depth - 1):
         yield HigherSaddle(tuple(weights_of(problem.network, d) for d in curve))
     yield Semidefinite()
 
@@ -162,6 +162,13 @@ def _rational_candidates(weights: Sequence[Position]) -> Iterator[Vector]:
 
 def _middle(w: Position) -> Fraction:
     return (w[0] + w[1]) / 2 if isinstance(w, tuple) else Fraction(w)
+
+
+def _reach(w: Position) -> Fraction:
+    """How far from its start Newton's method may end."""
+    if isinstance(w, tuple):
+        return w[1] - w[0] + Fraction(1, 2**30)
+    return (1 + abs(Fraction(w))) / 10**4
 
 
 def simplest(low: Fraction, high: Fraction) -> Fraction:
@@ -239,6 +246,8 @@ def _around(
     if polished is None:
         return None
     centre, inverse = polished
+    if any(abs(c - _middle(w)) > _reach(w) for c, w in zip(centre, inner, strict=True)):
+        return None  # another critical point
 
     def extended(values: Sequence[Fraction]) -> Vector:
         vector = [Fraction(0)] * len(weights)
@@ -246,7 +255,7 @@ def _around(
             vector[n] = x
         return tuple(vector)
 
-    rounded = extended([x.limit_denominator(10**6) for x in centre])
+    rounded = extended(nearby(centre))
     if not any(whole.gradient(rounded)):
         return _exact(whole, rounded, wanted)
     reduced = _Reduced.make(problem, centre, free, inverse)
@@ -280,9 +289,14 @@ def _natures_in_box(problem: _Problem, centre: Vector, zero: Collection[int], ne
 def frozen_positions(network: LinearNetwork, data: Data, ridge: Vector, weights: Sequence[Position]) -> frozenset[int]:
     """Weights on which the symmetries, restricted, are invertible: well conditioned in floats."""
     centre = weights_of(network, [_middle(w).limit_denominator(2**30) for w in weights])
-    rows = np.array([[float(x) for x in field] for field in regularised_fields(network, centre, data, ridge)])
+    fields = [[float(x) for x in field] for field in regularised_fields(network, centre, data, ridge)]
+    return _independent_columns(np.array(fields).reshape(-1, network.parameters))
+
+
+def _independent_columns(rows: Floats) -> frozenset[int]:
+    """Columns on which the rows, up to their rank, stay independent: the best conditioned (QR with pivoting)."""
     chosen: list[int] = []
-    while rows.size and len(chosen) < network.parameters:
+    while rows.size and len(chosen) < rows.shape[1]:
         sizes = np.linalg.norm(rows, axis=0)
         best = int(np.argmax(sizes))
         if sizes[best] < 1e-5:
@@ -291,6 +305,29 @@ def frozen_positions(network: LinearNetwork, data: Data, ridge: Vector, weights:
         unit = rows[:, best] / sizes[best]
         rows = rows - np.outer(unit, unit @ rows)
     return frozenset(chosen)
+
+
+def _on_a_family(problem: _Problem, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
+    """A rational point near by, on a family of critical points: coordinates along the kernel of H are rounded."""
+    start = [_middle(w) for w in weights]
+    spectrum, vectors = np.linalg.eigh(np.array(problem.hessian(start), dtype=float))
+    scale = 1e-6 * (1 + float(np.abs(spectrum).max(initial=0.0)))
+    along = _independent_columns(np.asarray(vectors[:, np.abs(spectrum) < scale].T))
+    for grain in (2**6, 2**12):
+        x = [Fraction(round(m * grain), grain) if n in along else m for n, m in enumerate(start)]
+        polished = polish(problem, x, [n for n in range(len(x)) if n not in along])
+        if polished is None or any(abs(a - b) > (1 + abs(b)) / 20 for a, b in zip(polished[0], start, strict=True)):
+            continue
+        rounded = nearby(polished[0])
+        if not any(problem.gradient(rounded)):
+            return _exact(problem, rounded, wanted)
+    return None
+
+
+def nearby(x: Sequence[Fraction]) -> Vector:
+    """The simplest rationals that :func:`polish` cannot tell from ``x``."""
+    tolerance = Fraction(1, 2 ** (BITS - 24))
+    return tuple(simplest(w - tolerance, w + tolerance) for w in x)
 
 
 def polish(problem: _Problem, start: Sequence[Fraction], free: Sequence[int]) -> tuple[list[Fraction], Any] | None:

@@ -252,7 +252,7 @@ def test_numbers_that_do_not_fit() -> None:
 
 def test_families_beyond_the_symmetries() -> None:
     """Equal singular values: the best rank-one matrices form a circle.  A rational point of it is found, not that it is
-    a minimum.  Where M has rank one in a wide network the fibre is singular, and nothing is found."""
+    a minimum.  Where M has rank one in a wide network, a rational global minimum near by is found."""
     net = LinearNetwork.dense(2, 1, 2)
     v = [np.cos(0.3), np.sin(0.3)]
     found, facts = certified(net, Data.whitened([[1, 0], [0, 1]]), [*v, *v])
@@ -261,7 +261,9 @@ def test_families_beyond_the_symmetries() -> None:
     net, data = LinearNetwork.dense(2, 3, 2), Data.whitened([[1, 1], [1, 1]])
     x, y = np.sqrt([0.3, 0.7, 0.4]), np.sqrt([0.9, 0.5, 0.95])
     point = stack(np.outer(x, [1, 1]), np.outer([1, 1], y / (x @ y)))
-    assert critical_point_certificate(net, data, None, point) is None
+    found, facts = certified(net, data, point)
+    assert isinstance(found.existence, Exact)
+    assert (facts["nature"], facts["inertia"], facts["gauge"] < 9) == ("least", (3, 9, 0), True)
 
 
 # -- rationals --------------------------------------------------------------------------------------------

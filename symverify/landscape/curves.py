@@ -32,7 +32,9 @@ def falling_curves(problem: Loss, x: Vector, degree: int, seed: int = 0) -> Iter
     """Curves from the critical point ``x`` to points of lower loss, at most :data:`TRIES` tried.
 
     Lines ``t d`` with d in the kernel of the Hessian H; and ``t d + t^2 e`` with ``H e`` the negative second-order
-    term of the gradient along the line, so that e makes the loss least to the fourth order.  The gradient has ``degree``.
+    term of the gradient along the line, so that e makes the loss least to the fourth order.
+
+    ``degree`` is that of the gradient along a line.
     """
     rng = random.Random(seed)
     here, matrix = problem.loss(x), problem.hessian(x)

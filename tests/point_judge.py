@@ -13,7 +13,7 @@ import numpy as np
 
 from symverify.data import Data, as_rationals
 from symverify.exact import Vector, inertia, rank
-from symverify.landscape.evidence import _Problem, polish
+from symverify.landscape.evidence import Objective, polish
 from symverify.landscape.symmetry import regularised_fields
 from symverify.loss import residual, vector_of, weights_of
 from symverify.network import LinearNetwork
@@ -26,7 +26,7 @@ def holds(body: Json) -> bool:
     """Whether the statement of the certificate is found true."""
     net = LinearNetwork.from_masks(body["masks"])
     data = Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"])
-    problem = _Problem(net, data, vector(net, body["regularisation"]))
+    problem = Objective(net, data, vector(net, body["regularisation"]))
     point = vector(net, body["point"])
     if body["existence"]["kind"] == "exact":
         return holds_exactly(problem, point, body)
@@ -37,7 +37,7 @@ def vector(net: LinearNetwork, layers: Any) -> Vector:
     return vector_of(net, tuple(as_rationals(layer, "weights") for layer in layers))
 
 
-def holds_exactly(problem: _Problem, point: Vector, body: Json) -> bool:
+def holds_exactly(problem: Objective, point: Vector, body: Json) -> bool:
     stated = body["statement"]
     here = problem.loss(point)
     if any(problem.gradient(point)) or not here == Fraction(stated["loss_at_least"]) == Fraction(
@@ -70,7 +70,7 @@ def holds_exactly(problem: _Problem, point: Vector, body: Json) -> bool:
     }[str(kind)]
 
 
-def falls(problem: _Problem, point: Vector, steps: list[Vector]) -> bool:
+def falls(problem: Objective, point: Vector, steps: list[Vector]) -> bool:
     """Lower at t or -t, for two small t."""
 
     def at(t: Fraction) -> Fraction:
@@ -86,7 +86,7 @@ def edges_of(net: LinearNetwork, flags: Any) -> set[int]:
     return {n for n, (l, i, j) in enumerate(net.edges) if flags[l][i][j]}
 
 
-def holds_in_box(problem: _Problem, point: Vector, body: Json) -> bool:
+def holds_in_box(problem: Objective, point: Vector, body: Json) -> bool:
     net, box, stated = problem.network, body["existence"], body["statement"]
     frozen, zero = edges_of(net, box["frozen"]), edges_of(net, box["zero"])
     free = [n for n in range(net.parameters) if n not in frozen | zero]

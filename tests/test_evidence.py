@@ -242,12 +242,22 @@ def test_no_certificate_of_the_wrong_nature_or_of_no_critical_point() -> None:
     assert critical_point_certificate(net, data, half, [(Fraction(1), Fraction(11, 10))] * 2) is None
 
 
-def test_numbers_that_do_not_fit() -> None:
-    net, data = LinearNetwork.dense(1, 1, 1), Data.whitened([[3]])
-    with pytest.raises(ValueError, match="weights: 1 numbers for 2 free weights"):
-        critical_point_certificate(net, data, None, [1.0])
-    with pytest.raises(ValueError, match="ridge: 1 numbers for 2 free weights"):
-        critical_point_certificate(net, data, (ZERO,), [1.0, 1.0])
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"weights": [1.0]}, "weights: 1 numbers for 2 free weights"),
+        ({"ridge": (ZERO,)}, "ridge: 1 numbers for 2 free weights"),
+        ({"ridge": (ZERO, Fraction(-1))}, r"ridge\[1\]: -1; a number from 0 on is expected"),
+        ({"weights": [1.0, float("nan")]}, r"weights\[1\]: nan is not finite"),
+        ({"weights": [float("inf"), 1.0]}, r"weights\[0\]: inf is not finite"),
+        ({"weights": [(Fraction(1), ZERO), 1.0]}, r"weights\[0\]: the lower bound exceeds the upper one"),
+        ({"nature": "minimum"}, "nature: 'minimum' is not known; choose from strict-minimum, saddle"),
+    ],
+)
+def test_numbers_that_do_not_fit(changes: dict[str, Any], said: str) -> None:
+    arguments = {"ridge": None, "weights": [1.0, 1.0], "nature": None} | changes
+    with pytest.raises(ValueError, match=said):
+        critical_point_certificate(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]), **arguments)
 
 
 def test_families_beyond_the_symmetries() -> None:

@@ -6,6 +6,7 @@ is looked for first; else the centre is polished by Newton's method, and a box i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -43,8 +44,8 @@ Position = float | Fraction | tuple[Fraction, Fraction]
 """A weight: about, exactly, or between two bounds."""
 
 
-@dataclass(frozen=True)
-class _Problem:
+@dataclass(frozen=True, slots=True)
+class Objective:
     """``L + sum ridge_e w_e^2`` and its derivatives over ``network.edges``, exactly."""
 
     network: LinearNetwork
@@ -96,7 +97,8 @@ def critical_point_certificate(
         symmetries, the one certified may be another one of it, near by.
 
     Raises:
-        ValueError: numbers of weights or of ``ridge`` that do not fit.
+        ValueError: numbers of weights or of ``ridge`` that do not fit, weights that are not finite, a negative
+            ``lambda_e``, an unknown nature.
 
     Example:
         >>> network, data = LinearNetwork.dense(1, 1, 1), Data.whitened([[3]])
@@ -111,11 +113,25 @@ def critical_point_certificate(
     for name, numbers in (("ridge", ridge), ("weights", weights)):
         if len(numbers) != network.parameters:
             raise ValueError(f"{name}: {len(numbers)} numbers for {network.parameters} free weights")
-    problem = _Problem(network, data, ridge)
+    _check_values(ridge, weights, nature)
+    problem = Objective(network, data, ridge)
     for x in _rational_candidates(weights):
         if not any(problem.gradient(x)):
             return _exact(problem, x, nature)
     return _enclosed(problem, weights, nature) or _on_a_family(problem, weights, nature)
+
+
+def _check_values(ridge: Vector, weights: Sequence[Position], nature: str | None) -> None:
+    for n, x in enumerate(ridge):
+        if x < 0:
+            raise ValueError(f"ridge[{n}]: {x}; a number from 0 on is expected")
+    for n, w in enumerate(weights):
+        if not all(math.isfinite(end) for end in (w if isinstance(w, tuple) else (w,))):
+            raise ValueError(f"weights[{n}]: {w} is not finite")
+        if isinstance(w, tuple) and w[0] > w[1]:
+            raise ValueError(f"weights[{n}]: the lower bound exceeds the upper one")
+    if nature is not None and nature not in point_checker.NATURES:
+        raise ValueError(f"nature: {nature!r} is not known; choose from {', '.join(point_checker.NATURES)}")
 
 
 def accepted(certificate: CriticalPoint) -> bool:
@@ -126,7 +142,7 @@ def accepted(certificate: CriticalPoint) -> bool:
 # -- exact points -----------------------------------------------------------------------------------------
 
 
-def _exact(problem: _Problem, x: Vector, wanted: str | None) -> CriticalPoint | None:
+def _exact(problem: Objective, x: Vector, wanted: str | None) -> CriticalPoint | None:
     bare = problem.certificate(x, Exact(), Semidefinite())
     for nature in _natures(problem, x, bare.inertia):
         if wanted in (None, nature.to_json()["kind"]):
@@ -136,7 +152,7 @@ def _exact(problem: _Problem, x: Vector, wanted: str | None) -> CriticalPoint | 
     return None
 
 
-def _natures(problem: _Problem, x: Vector, signs: tuple[int, int, int]) -> Iterator[Nature]:
+def _natures(problem: Objective, x: Vector, signs: tuple[int, int, int]) -> Iterator[Nature]:
     """What may be true of an exactly critical point, the strongest first."""
     if signs[2]:
         yield Saddle()
@@ -190,7 +206,7 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
 # -- boxes ------------------------------------------------------------------------------------------------
 
 
-def _enclosed(problem: _Problem, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
+def _enclosed(problem: Objective, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
     """First with all weights; then without those that are zero and off the paths of the others (``zero-part``)."""
     for zero in dict.fromkeys((frozenset[int](), zero_part(problem.network, weights))):
         certificate = _around(problem, weights, zero, wanted)
@@ -229,12 +245,12 @@ def _without(network: LinearNetwork, positions: Collection[int]) -> LinearNetwor
 
 
 def _around(
-    whole: _Problem, weights: Sequence[Position], zero: frozenset[int], wanted: str | None
+    whole: Objective, weights: Sequence[Position], zero: frozenset[int], wanted: str | None
 ) -> CriticalPoint | None:
     """A certificate with this zero part; the search is in the network of the other weights."""
     kept = [n for n in range(len(weights)) if n not in zero]
     network = _without(whole.network, zero)
-    problem = _Problem(network, whole.data, tuple(whole.ridge[n] for n in kept))
+    problem = Objective(network, whole.data, tuple(whole.ridge[n] for n in kept))
     inner = [weights[n] for n in kept]
     frozen = frozen_positions(network, whole.data, problem.ridge, inner)
     free = [n for n in range(len(inner)) if n not in frozen]
@@ -276,7 +292,7 @@ def _around(
     return None
 
 
-def _natures_in_box(problem: _Problem, centre: Vector, zero: Collection[int], negative: int) -> Iterator[Nature]:
+def _natures_in_box(problem: Objective, centre: Vector, zero: Collection[int], negative: int) -> Iterator[Nature]:
     if negative:
         yield Saddle()
     elif not zero:
@@ -307,7 +323,7 @@ def _independent_columns(rows: Floats) -> frozenset[int]:
     return frozenset(chosen)
 
 
-def _on_a_family(problem: _Problem, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
+def _on_a_family(problem: Objective, weights: Sequence[Position], wanted: str | None) -> CriticalPoint | None:
     """A rational point near by, on a family of critical points: coordinates along the kernel of H are rounded."""
     start = [_middle(w) for w in weights]
     spectrum, vectors = np.linalg.eigh(np.array(problem.hessian(start), dtype=float))
@@ -330,7 +346,7 @@ def nearby(x: Sequence[Fraction]) -> Vector:
     return tuple(simplest(w - tolerance, w + tolerance) for w in x)
 
 
-def polish(problem: _Problem, start: Sequence[Fraction], free: Sequence[int]) -> tuple[list[Fraction], Any] | None:
+def polish(problem: Objective, start: Sequence[Fraction], free: Sequence[int]) -> tuple[list[Fraction], Any] | None:
     """Newton's method over the ``free`` weights to :data:`BITS` bits, and the inverse of the Hessian there.
 
     None: it does not converge, or the Hessian is singular.
@@ -367,7 +383,7 @@ class _Reduced:
     signs: tuple[int, int, int]
 
     @classmethod
-    def make(cls, problem: _Problem, centre: Sequence[Fraction], free: Sequence[int], inverse: Any) -> _Reduced | None:
+    def make(cls, problem: Objective, centre: Sequence[Fraction], free: Sequence[int], inverse: Any) -> _Reduced | None:
         """None: the Hessian over the free weights is too near to a singular one."""
         matrix, slope = problem.hessian(centre), problem.gradient(centre)
         reduced = [[matrix[m][n] for n in free] for m in free]

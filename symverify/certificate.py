@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from symverify.data import Data, DataClass, as_rationals
 from symverify.exact import Weights
@@ -24,11 +24,13 @@ def _number(x: Fraction) -> str:
     return str(x)
 
 
-def _weights(weights: Weights) -> list[list[list[str]]]:
+def weights_json(weights: Weights) -> list[list[list[str]]]:
+    """Weights as certificates write them."""
     return [[[_number(x) for x in row] for row in matrix] for matrix in weights]
 
 
-def _flags(network: LinearNetwork, edges: frozenset[Edge]) -> list[list[list[int]]]:
+def flags_json(network: LinearNetwork, edges: frozenset[Edge]) -> list[list[list[int]]]:
+    """A set of edges as certificates write it."""
     return [
         [[int((l, i, j) in edges) for j in range(len(row))] for i, row in enumerate(mask)]
         for l, mask in enumerate(network.masks)
@@ -47,7 +49,7 @@ class CriticalFamily:
     terms: tuple[tuple[tuple[int, ...], Weights], ...] = ()
 
     def to_json(self, network: LinearNetwork) -> Json:
-        terms = [{"powers": list(powers), "direction": _weights(d)} for powers, d in self.terms]
+        terms = [{"powers": list(powers), "direction": weights_json(d)} for powers, d in self.terms]
         return {"kind": "critical-family", "parameters": self.parameters, "terms": terms}
 
 
@@ -59,7 +61,7 @@ class CriticalFibre:
     free: frozenset[Edge]
 
     def to_json(self, network: LinearNetwork) -> Json:
-        return {"kind": "critical-fibre", "free": _flags(network, self.free)}
+        return {"kind": "critical-fibre", "free": flags_json(network, self.free)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Ball:
     def to_json(self, network: LinearNetwork) -> Json:
         return {
             "kind": "ball",
-            "frozen": _flags(network, self.frozen),
+            "frozen": flags_json(network, self.frozen),
             "radius": _number(self.radius),
             "curvature": _number(self.curvature),
         }
@@ -188,9 +190,9 @@ class SpuriousMinimum:
             "kind": "spurious-minimum",
             "masks": masks_json(self.network),
             "data": data_json(self.data),
-            "point": _weights(self.point),
+            "point": weights_json(self.point),
             "minimum": self.minimum.to_json(self.network),
-            "better": _weights(self.better),
+            "better": weights_json(self.better),
             "statement": {
                 "minimum": "strict" if self.strict else "degenerate",
                 "loss_at_least": _number(self.loss_at_least),
@@ -248,9 +250,9 @@ class Trap:
             "kind": "trap",
             "masks": masks_json(self.network),
             "data": data_json(self.data),
-            "signs": _weights(self.signs),
-            "start": _weights(self.start),
-            "better": _weights(self.better),
+            "signs": weights_json(self.signs),
+            "start": weights_json(self.start),
+            "better": weights_json(self.better),
             "steps": [step.to_json() for step in self.steps],
             "statement": {
                 "start_loss": _number(loss(self.network, self.start, self.data)),
@@ -498,7 +500,13 @@ def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | Crit
     return Lifted(tuple(body["inputs"]), tuple(body["outputs"]), part, inner)
 
 
-def encode(value: Certificate | Sequence[Certificate]) -> bytes:
+class Encodable(Protocol):
+    """What :func:`encode` takes: the classes of this module and of :mod:`symverify.point_certificate`."""
+
+    def to_json(self) -> Json: ...
+
+
+def encode(value: Encodable | Sequence[Encodable]) -> bytes:
     """The canonical bytes of a certificate, or of a bundle of them: sorted keys, so that the sha256 is a name."""
     if isinstance(value, Sequence):
         body: Json = {"format": BUNDLE, "certificates": [certificate.to_json() for certificate in value]}

@@ -1,4 +1,5 @@
-"""Which trusted file checks what: ``checker.py`` certificates about points, ``structure_checker.py`` about structures.
+"""Which trusted file checks what: ``checker.py`` spurious minima, traps and simple benign structures,
+``structure_checker.py`` structures, ``point_checker.py`` any critical point of one instance.
 
 Nothing here is part of the trust: a certificate that goes to the wrong file is malformed there.
 """
@@ -10,10 +11,12 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from symverify import checker, structure_checker
+from symverify import checker, point_checker, structure_checker
 
 EXIT_CODES = {"malformed": 2, "invalid": 1, "assumes": 3, "valid": 0}
 """The worst outcome first."""
+OTHERS = (structure_checker, point_checker)
+"""The trusted files besides ``checker``, which gets all that is none of their kinds."""
 
 
 def trusted_file(data: bytes) -> ModuleType:
@@ -22,19 +25,19 @@ def trusted_file(data: bytes) -> ModuleType:
     >>> trusted_file(b'{"kind": "benign-fibre"}').__name__, trusted_file(b"[]").__name__
     ('symverify.structure_checker', 'symverify.checker')
     """
-    words = (f'"{kind}"'.encode() for kind in structure_checker.KINDS)
-    if b"\\u" not in data and not any(word in data for word in words):
+    modules = {kind: module for module in OTHERS for kind in module.KINDS}
+    if b"\\u" not in data and not any(f'"{kind}"'.encode() in data for kind in modules):
         return checker  # without reading a large file twice
     try:
-        value: Any = structure_checker.parse(data)
-    except structure_checker.MalformedCertificate:
+        value: Any = point_checker.parse(data)
+    except point_checker.MalformedCertificate:
         return checker
     for _ in range(2):
         if not isinstance(value, dict):
             break
         kind = value.get("kind")
-        if isinstance(kind, str) and kind in structure_checker.KINDS:
-            return structure_checker
+        if isinstance(kind, str) and kind in modules:
+            return modules[kind]
         inner = value.get("certificates")
         value = inner[0] if isinstance(inner, list) and inner else None
     return checker

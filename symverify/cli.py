@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
+from symverify.console import Keeper, Status, check_limits, load_problem
+from symverify.landscape import commands as landscape_commands
 from symverify.plots import commands as plot_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
-    from symverify.certificate import Certificate
     from symverify.claims import Report
     from symverify.verify import AlmostAllData, Answer
 
@@ -57,13 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
     derive.add_argument("--latex", action="store_true", help="LaTeX instead of text")
     derive.add_argument("--document", action="store_true", help="a complete LaTeX document")
 
-    landscape = commands.add_parser("landscape", help="all critical points of one instance")
-    landscape.add_argument("file", metavar="FILE", help="a problem file with numbers for data")
-    landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
-    landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
-    landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
-    plot_commands.add_options(landscape)
-
+    landscape_commands.add_parser(commands)
     atlas_commands.add_parser(commands)
     plot_commands.add_parser(commands)
     return parser
@@ -93,78 +88,25 @@ def _check(options: argparse.Namespace) -> int:
     return checking.main(options.files)
 
 
-def _load(path: str) -> Any:
-    from symverify.problem import ProblemError, load
-
-    try:
-        return load(path)
-    except ProblemError as error:
-        raise UsageError(str(error)) from None
-
-
 def _load_unregularised(path: str) -> Any:
-    problem = _load(path)
+    problem = load_problem(path)
     if problem.regularisation is not None:
         raise UsageError(f"{path}: this command is about the loss without 'regularisation'; use `symverify landscape`")
     return problem
 
 
-def _check_limits(options: argparse.Namespace) -> None:
-    if not options.budget > 0:
-        raise UsageError(f"--budget {options.budget}: give a positive number of seconds")
-    if options.seed < 0:
-        raise UsageError(f"--seed {options.seed}: give a number from 0 on")
-
-
 # -- analyze ----------------------------------------------------------------------------------------------
-
-
-class Keeper:
-    """Writes each certificate as soon as it is found, under the hash of its content."""
-
-    def __init__(self, folder: str) -> None:
-        self.folder = Path(folder)
-        self.paths: list[Path] = []
-
-    def keep(self, certificate: Certificate) -> Path:
-        from symverify.certificate import digest, encode
-
-        data = encode(certificate)
-        path = self.folder / f"{digest(data)[:16]}.json"
-        if path in self.paths:
-            return path
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            temporary = path.with_suffix(".tmp")
-            temporary.write_bytes(data)
-            self.paths.append(path)  # first, so that an interrupt just after the next line names it
-            temporary.replace(path)
-        except OSError as error:
-            raise UsageError(
-                f"--out {self.folder}: cannot be written ({error.strerror}); choose another folder"
-            ) from None
-        return path
-
-    def found(self, certificate: Certificate) -> None:
-        """What the search calls for each certificate that the checker accepted."""
-        self.keep(certificate)
-
-    def interrupted(self) -> int:
-        kept = ", ".join(str(path) for path in self.paths if path.exists())
-        where = f"certificates kept: {kept}" if kept else "no certificate was found so far"
-        print(f"symverify: interrupted; {where}", file=sys.stderr)
-        return 130
 
 
 def _analyze(options: argparse.Namespace) -> int:
     from symverify.atlas.table import TableError
     from symverify.verify import Basis, Verdict, analyze
 
-    _check_limits(options)
+    check_limits(options)
     problem = _load_unregularised(options.file)
     keeper = Keeper(options.out)
     try:
-        with _status() as status:
+        with Status() as status:
             answer = analyze(
                 problem.network,
                 problem.data,
@@ -202,29 +144,6 @@ def _said(answer: Answer | AlmostAllData) -> str:
     return f"{answer.verdict}{kind}, {answer.basis}: {answer.reason}"
 
 
-class _Status:
-    """A tqdm line on stderr, only on a terminal."""
-
-    def __init__(self, total: int | None = None) -> None:
-        from tqdm import tqdm
-
-        self.bar = tqdm(total=total, leave=False, disable=not sys.stderr.isatty(), bar_format="{desc} [{elapsed}]")
-        if total is not None:
-            self.bar.bar_format = "{percentage:3.0f}% |{bar:20}| {desc} [{elapsed}]"
-
-    def __call__(self, text: str) -> None:
-        self.bar.set_description_str(text[:90])
-
-    def __enter__(self) -> _Status:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.close()
-
-
-_status: Callable[..., _Status] = _Status
-
-
 # -- verify -----------------------------------------------------------------------------------------------
 
 
@@ -236,7 +155,7 @@ def _verify(options: argparse.Namespace) -> int:
         raise UsageError(f"claim {unknown[0]!r} is not known; choose from {', '.join(NAMES)}")
     names = options.names or list(NAMES)
     reports, refused = [], []
-    with _status(len(names)) as status:
+    with Status(len(names)) as status:
         for name in names:
             try:
                 reports.append(settle(name, options.remake, status))
@@ -312,38 +231,12 @@ def _derive(options: argparse.Namespace) -> int:
 # -- landscape --------------------------------------------------------------------------------------------
 
 
-def _landscape(options: argparse.Namespace) -> int:
-    from symverify.data import DataClass
-    from symverify.landscape.instance import Instance
-    from symverify.landscape.quotient import survey_quotient
-    from symverify.landscape.survey import survey
-
-    _check_limits(options)
-    plot_commands.check(options)
-    problem = _load(options.file)
-    if isinstance(problem.data, DataClass):
-        raise UsageError(f"{options.file}: data: landscape is about one instance; give numbers, not a class")
-    limits = {"seed": options.seed, "budget": options.budget}
-    found: Any
-    try:
-        with _status() as status:
-            if problem.regularisation is None:
-                found = survey_quotient(problem.network, problem.data, progress=status, **limits)
-            else:
-                instance = Instance(problem.network, problem.data, problem.regularisation)
-                found = survey(instance, progress=status, **limits)
-    except ValueError as error:
-        raise UsageError(f"{options.file}: {error}") from None
-    plot_commands.report(options, found)
-    return 0 if found.complete else 3
-
-
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "verify": _verify,
     "analyze": _analyze,
     "check": _check,
     "derive": _derive,
-    "landscape": _landscape,
+    "landscape": landscape_commands.main,
     "atlas": atlas_commands.main,
     "plot": plot_commands.main,
 }

@@ -140,9 +140,11 @@ def modules_after(arguments: list[str]) -> set[str]:
 
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
-    needed = {"symverify", "symverify.cli", "symverify.usage"}
-    needed |= {f"symverify.{part}{module}" for part in ("atlas", "plots") for module in ("", ".commands")}
-    trusted = {"symverify.checking", "symverify.checker", "symverify.structure_checker"}
+    needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.console"}
+    parts = ("atlas", "plots", "landscape")
+    needed |= {f"symverify.{part}{module}" for part in parts for module in ("", ".commands")}
+    files = {"symverify.checker", "symverify.structure_checker", "symverify.point_checker"}
+    trusted = {"symverify.checking"} | files
     for arguments, more in ((["--help"], set()), (["check", str(tmp_path / "a.json")], trusted)):
         loaded = modules_after(arguments)
         heavy = {"numpy", "sympy", "flint", "networkx", "igraph", "mpmath", "pysat", "tqdm", "tabulate", "matplotlib"}

@@ -22,7 +22,7 @@ from tabulate import tabulate
 from symverify.certificate import SpuriousMinimum
 from symverify.certify import SymverifyError, ball_certificate, exact_certificates
 from symverify.data import Data
-from symverify.exact import Weights
+from symverify.exact import Vector, Weights
 from symverify.landscape.algebraic import Element, Field, element
 from symverify.landscape.attainment import attained_because
 from symverify.landscape.enclose import bounds
@@ -120,6 +120,11 @@ class CriticalPoint:
         return self.curvature.inertia
 
     @property
+    def orbit(self) -> int:
+        """One normal form stands for the whole gauge orbit."""
+        return 1
+
+    @property
     def isolated(self) -> bool:
         """Isolated modulo gauge: on no family of its stratum, and no dead unit may become anything else."""
         return self.dimension == 0 and self.merged == 0 and not any(u.inside or u.outside for u in self.dead)
@@ -211,8 +216,16 @@ class QuotientLandscape:
             f" primes ({len(primes)} used, two per system; {self.solver})"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The object of ``symverify landscape --json``."""
+    @property
+    def ridge(self) -> Vector:
+        """Zeros."""
+        return (Fraction(0),) * self.network.parameters
+
+    def to_json(self, certificates: Sequence[str | None] | None = None) -> dict[str, Any]:
+        """The object of ``symverify landscape --json``; ``certificates``: a path per point, or None."""
+        kept = [
+            {} if certificates is None else {"certificate": path} for path in certificates or [None] * len(self.points)
+        ]
         return {
             "format": FORMAT,
             "complex": self.complex,
@@ -221,7 +234,7 @@ class QuotientLandscape:
             "values": self.values,
             "complex_values": self.complex_values,
             "strata": [_row_json(row) for row in self.strata],
-            "points": [_point_json(p) for p in self.points],
+            "points": [_point_json(p) | more for p, more in zip(self.points, kept, strict=True)],
             "attained": self.attained,
             "complete": self.complete,
             "reason": self.reason,

@@ -18,12 +18,15 @@ from typing import Any
 
 from tabulate import tabulate
 
+from symverify.data import Data
+from symverify.exact import Vector
 from symverify.landscape.counts import Stratum, count_strata, generic_orbits
 from symverify.landscape.enclose import Enclosure, RealPoint, distinct_orbits, enclose, origin, real_point
 from symverify.landscape.groebner import GaveUp, Solver, find_solver
 from symverify.landscape.instance import Instance, Units
 from symverify.landscape.monodromy import Seeker
 from symverify.landscape.track import scaled
+from symverify.network import LinearNetwork
 
 FORMAT = "symverify-landscape/1"
 TOLERANCES = (1e-3, 1e-5, 1e-7)
@@ -63,6 +66,31 @@ class Point:
     found: RealPoint
     kind: Kind
 
+    @property
+    def weights(self) -> tuple[tuple[Fraction, Fraction], ...]:
+        """Over ``network.edges``, as ``(low, high)``."""
+        return self.found.weights
+
+    @property
+    def loss(self) -> tuple[Fraction, Fraction]:
+        """``(low, high)``."""
+        return self.found.loss
+
+    @property
+    def inertia(self) -> tuple[int, int, int] | None:
+        """Of the Hessian, ``(n+, n0, n-)``; None: open."""
+        return self.found.inertia
+
+    @property
+    def orbit(self) -> int:
+        """How many points its sign orbit has."""
+        return self.found.orbit
+
+    @property
+    def certificate(self) -> None:
+        """None is made on the way."""
+        return None
+
 
 @dataclass(frozen=True)
 class Landscape:
@@ -79,6 +107,21 @@ class Landscape:
     points: tuple[Point, ...]
     solver: str
     seconds: float
+
+    @property
+    def network(self) -> LinearNetwork:
+        """Of the instance."""
+        return self.instance.network
+
+    @property
+    def data(self) -> Data:
+        """Of the instance."""
+        return self.instance.data
+
+    @property
+    def ridge(self) -> Vector:
+        """The ``lambda_e`` over ``network.edges``."""
+        return self.instance.ridge
 
     @property
     def complete(self) -> bool:
@@ -132,15 +175,21 @@ class Landscape:
             "all else on ball arithmetic"
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The object of ``symverify landscape --json``; intervals are pairs of rationals, units count from 1."""
+    def to_json(self, certificates: Sequence[str | None] | None = None) -> dict[str, Any]:
+        """The object of ``symverify landscape --json``; intervals are pairs of rationals, units count from 1.
+
+        ``certificates``: a path per point, in the order of ``points``, or None where there is no certificate.
+        """
         return {
             "format": FORMAT,
             "complex": self.complex,
             "real": self.real,
             "values": self.values,
             "strata": [_stratum_json(s) for s in self.strata],
-            "points": [_point_json(p) for p in self.points],
+            "points": [
+                _point_json(p) | ({} if certificates is None else {"certificate": certificates[n]})
+                for n, p in enumerate(self.points)
+            ],
             "complete": self.complete,
             "reason": self.reason,
             "seconds": round(self.seconds, 3),

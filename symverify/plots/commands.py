@@ -7,7 +7,6 @@ until the result is printed: nothing that was computed is lost.  matplotlib is i
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from symverify.landscape.survey import Landscape
+    from symverify.landscape import AnyLandscape
     from symverify.plots.points import Subject
 
 
@@ -164,7 +163,7 @@ class Drawn:
             raise self.fault
 
 
-def draw(options: argparse.Namespace, landscape: Landscape) -> Drawn:
+def draw(options: argparse.Namespace, landscape: AnyLandscape) -> Drawn:
     """The pictures that ``symverify landscape`` was asked for."""
     if options.plot is None:
         return Drawn()
@@ -180,13 +179,3 @@ def draw(options: argparse.Namespace, landscape: Landscape) -> Drawn:
     except (UsageError, KeyboardInterrupt) as stop:
         fault = stop
     return Drawn(tuple(drawing.paths), fault)
-
-
-def report(options: argparse.Namespace, landscape: Landscape) -> None:
-    """Prints the landscape, then names the pictures; raises what went wrong with them only then."""
-    drawn = draw(options, landscape)
-    if options.json:
-        print(json.dumps(landscape.to_json() | drawn.to_json(), indent=1))
-    else:
-        print(landscape.text() + drawn.text())
-    drawn.finish()

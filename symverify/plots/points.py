@@ -17,7 +17,7 @@ from symverify.loss import BatchedLoss, Floats
 from symverify.network import LinearNetwork
 
 if TYPE_CHECKING:
-    from symverify.landscape.survey import Landscape
+    from symverify.landscape import AnyLandscape
     from symverify.problem import Problem
 
 CHUNK = 8192
@@ -93,15 +93,14 @@ def _middle(low: Fraction, high: Fraction) -> float:
     return float((low + high) / 2)
 
 
-def points_of(landscape: Landscape) -> Subject:
+def points_of(landscape: AnyLandscape) -> Subject:
     """What is drawn of a landscape: its real points in its order, lowest loss first."""
-    instance, marks = landscape.instance, []
+    marks = []
     for n, point in enumerate(landscape.points, start=1):
-        found = point.found
-        weights = np.array([_middle(*pair) for pair in found.weights])
-        marks.append(Mark(n, weights, _middle(*found.loss), str(point.kind), found.orbit, found.inertia))
-    ridge = np.array([float(x) for x in instance.ridge])
-    return Subject(instance.network, instance.data, ridge, tuple(marks), landscape.complete)
+        weights = np.array([_middle(*pair) for pair in point.weights])
+        marks.append(Mark(n, weights, _middle(*point.loss), str(point.kind), point.orbit, point.inertia))
+    ridge = np.array([float(x) for x in landscape.ridge])
+    return Subject(landscape.network, landscape.data, ridge, tuple(marks), landscape.complete)
 
 
 # -- from a file ------------------------------------------------------------------------------------------

@@ -491,7 +491,7 @@ def interrupt(*_: object, **__: object) -> Any:
 def test_interrupt_before_anything_was_found(
     run: Run, problem: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cli._Status, "__call__", interrupt)
+    monkeypatch.setattr(cli.Status, "__call__", interrupt)
     assert run("analyze", problem("deep")) == (130, "", "symverify: interrupted; no certificate was found so far\n")
     assert list(Path.cwd().iterdir()) == []
 

@@ -43,7 +43,7 @@ KINDS = (
     "spurious local minimum (strict)",
     "local minimum (strict), not separated from the lowest",
     "strict saddle",
-    "non-strict saddle",
+    "saddle (not strict)",
     "undecided: Hessian singular or too near to it, perhaps not isolated",
 )
 SCALAR = {
@@ -267,7 +267,7 @@ def test_nothing_is_cut_off_and_all_is_drawn(subject: Subject, number: int) -> N
 
 def test_a_constant_loss_can_be_drawn() -> None:
     rng, zero = np.random.default_rng(0), [[0, 0], [0, 0]]
-    marks = tuple(Mark(n, rng.normal(size=8), 1.0, "non-strict saddle") for n in (1, 2, 3))
+    marks = tuple(Mark(n, rng.normal(size=8), 1.0, "saddle (not strict)") for n in (1, 2, 3))
     subject = Subject(LinearNetwork.dense(2, 2, 2), Data.from_moments(zero, zero, 1), np.zeros(8), marks, True)
     for fig in _figures(subject):
         check_nothing_cut(fig)

@@ -78,7 +78,7 @@ KIND_STYLE: Mapping[str, KindStyle] = MappingProxyType(
         "spurious minimum": KindStyle("#D55E00", "v", 8),
         "local minimum": KindStyle("#56B4E9", "s", 7),
         "strict saddle": KindStyle("#F0E442", "D", 6.5),
-        "non-strict": KindStyle("#CC79A7", "P", 8),
+        "non-strict saddle": KindStyle("#CC79A7", "P", 8),
         "undecided": KindStyle("#FFFFFF", "o", 7),
     }
 )
@@ -97,7 +97,7 @@ def kind_of(text: str) -> str:
         ("spurious", "spurious minimum"),
         ("local minimum", "local minimum"),
         ("strict saddle", "strict saddle"),
-        ("non-strict", "non-strict"),
+        ("saddle (not strict)", "non-strict saddle"),
     ):
         if text.startswith(start):
             return key

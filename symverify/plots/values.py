@@ -80,7 +80,8 @@ def draw_values(axes: Axes, subject: Subject, arrangement: Arrangement) -> None:
         for mark, level in placed:
             axes.plot([mark.loss], [level], label=f"point {mark.number}", zorder=5, **style_of(mark).marks())
             if arrangement.numbered:
-                write(axes, f"{mark.number} (×{mark.points})", mark.loss, level, (7, 0), va="center_baseline")
+                name = f"{mark.number} (×{mark.points})" if subject.regularised else f"{mark.number}"
+                write(axes, name, mark.loss, level, (7, 0), va="center_baseline")
     axes.set_yticks(tops, [key for key, _ in arrangement.lanes])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)

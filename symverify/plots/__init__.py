@@ -1,0 +1,30 @@
+"""Pictures (matplotlib, the extra ``plot``): losses along lines and planes, critical values, sheets for a report.
+
+A picture proves nothing: curves and contours are evaluated in floats, and the titles say so.  This module imports no
+matplotlib, so that the command line can say in one line that it is missing.
+"""
+
+from importlib.util import find_spec
+
+from symverify.usage import UsageError
+
+FORMATS = ("png", "svg", "pdf")
+
+
+def require_matplotlib(option: str) -> None:
+    """Raises :class:`UsageError` (one line, exit code 2) if matplotlib is not installed; ``option`` asked for it."""
+    if find_spec("matplotlib") is None:
+        raise UsageError(f"{option} needs matplotlib: pip install 'symverify[plot]'")
+
+
+def formats_of(text: str, option: str = "--plot-format") -> tuple[str, ...]:
+    """The formats of a list such as ``png,svg``, each once.
+
+    >>> formats_of("svg, png,svg")
+    ('svg', 'png')
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in FORMATS:
+            raise UsageError(f"{option} {text}: {name!r} is not known; choose from {', '.join(FORMATS)}")
+    return names

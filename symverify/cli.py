@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
+from symverify.flow import commands as flow_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
 
     atlas_commands.add_parser(commands)
+    flow_commands.add_parser(commands)
     return parser
 
 
@@ -337,6 +339,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "landscape": _landscape,
     "atlas": atlas_commands.main,
+    "flow": flow_commands.main,
 }
 
 if __name__ == "__main__":

@@ -1,27 +1,7 @@
 """Gradient flow and gradient descent, simulated: where they end, how often, and what the flow conserves.
 
 Everything here is *observed*: floating-point numbers without error bounds.  Only :mod:`symverify.flow.conserved` proves
-something (exact linear algebra over Q), and the losses that ends are compared with may come from certificates.
+something (linear algebra over Q), and losses of certified minima come from certificates.  Nothing is imported here, so
+that the command line starts fast: use :func:`symverify.flow.simulate.flow`, :func:`symverify.flow.simulate.descent`,
+:func:`symverify.flow.conserved.conserved`, :class:`symverify.flow.experiment.Session`.
 """
-
-from symverify.flow.conserved import Conserved, conserved
-from symverify.flow.report import Group, Known, Share, clopper_pearson, shares
-from symverify.flow.simulate import Limits, Outcome, Runs, descent, flow
-from symverify.flow.starts import Initialisation, draw
-
-__all__ = [
-    "Conserved",
-    "Group",
-    "Initialisation",
-    "Known",
-    "Limits",
-    "Outcome",
-    "Runs",
-    "Share",
-    "clopper_pearson",
-    "conserved",
-    "descent",
-    "draw",
-    "flow",
-    "shares",
-]

@@ -76,7 +76,9 @@ class Quantity:
     def expression(self) -> Any:
         """As a sympy expression."""
         symbols = [sympy.Symbol(LinearNetwork.weight_name(edge)) for edge in self.network.edges]
-        return sympy.Add(*(sympy.Rational(c.numerator, c.denominator) * symbols[e] * symbols[f] for e, f, c in self.terms))
+        return sympy.Add(
+            *(sympy.Rational(c.numerator, c.denominator) * symbols[e] * symbols[f] for e, f, c in self.terms)
+        )
 
     def matrix(self) -> Floats:
         """The symmetric matrix Q with ``q(w) = w' Q w``, in floats."""

@@ -209,7 +209,9 @@ class _Batch:
     def runs(self, step: Floats) -> Runs:
         self.record(np.array([n for n, t in enumerate(self.trace) if t[-1][0] != self.time[n]], dtype=np.intp))
         paths = (
-            Path(np.array([t for t, _, _ in trace]), np.array([x for _, x, _ in trace]), np.array([v for *_, v in trace]))
+            Path(
+                np.array([t for t, _, _ in trace]), np.array([x for _, x, _ in trace]), np.array([v for *_, v in trace])
+            )
             for trace in self.trace
         )
         assert all(o is not None for o in self.outcome)
@@ -261,7 +263,9 @@ def rodas_step(landscape: Landscape, theta: Floats, slope: Floats, hessian: Floa
     for n, (stage, coupling) in enumerate(zip(STAGES, COUPLINGS, strict=True)):
         at = theta + sum((a * k for a, k in zip(stage, increments, strict=True)), np.zeros_like(theta))
         right = -(slope if n == 0 else landscape.gradient(at))
-        right = right + sum((c * k for c, k in zip(coupling, increments, strict=True)), np.zeros_like(theta)) / h[:, None]
+        right = (
+            right + sum((c * k for c, k in zip(coupling, increments, strict=True)), np.zeros_like(theta)) / h[:, None]
+        )
         increments.append((inverse @ right[..., None])[..., 0])
     return at + increments[-1], increments[-1]
 

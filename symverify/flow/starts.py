@@ -134,5 +134,3 @@ def dead_weights(network: LinearNetwork) -> tuple[int, ...]:
         for n, (l, i, j) in enumerate(network.edges)
         if not network.inputs_of(l, j) or not network.outputs_of(l + 1, i)
     )
-
-

@@ -36,9 +36,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     flow.add_argument("file", metavar="FILE", help="a problem with numbers for data, or a certificate of a point")
     flow.add_argument("--out", required=True, metavar="DIR", help="results.json, results.txt and the pictures go there")
     flow.add_argument("--starts", type=int, default=200, metavar="N", help="runs of each kind of start (200)")
-    flow.add_argument(
-        "--scales", default=SCALES, metavar="S,...", help=f"standard deviations of the weights ({SCALES})"
-    )
+    flow.add_argument("--scales", default=SCALES, metavar="S,...", help=f"standard deviations of weights ({SCALES})")
     flow.add_argument("--balanced", default="both", choices=("both", "yes", "no"), help="balanced starts (both)")
     flow.add_argument("--method", default="flow", choices=("flow", "descent"), help="gradient flow, or descent (flow)")
     flow.add_argument("--step", type=float, metavar="ETA", help="step of descent (default: chosen for each run)")

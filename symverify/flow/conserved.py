@@ -9,11 +9,12 @@ This vanishes for all w, G, C if and only if, for each pair (o, j),
     sum_e<=f q_ef (w_e dM_oj/dw_f + w_f dM_oj/dw_e) = 0    as a polynomial in w.
 
 (*If*: multiply by R_oj and add.  *Only if*: C is free, so the coefficient of each C_oj vanishes; already for G = 1.)
-The coefficients are linear equations for the q_ef; :func:`conserved` makes them with sympy's polynomials and solves them
-over Q.  The result is *all* quadratic quantities that are conserved for every data; for special data there may be more.
+The coefficients are linear equations for the q_ef; :func:`conserved` makes them with sympy's polynomials and solves
+them over Q.  The result is *all* quadratic quantities that are conserved for every data; for special
+data there may be more.
 
-*What is expected.*  A field ``S w`` with S symmetric that preserves M gives the conserved quantity ``w' S w``.  Among the
-gauge fields those are, for hidden units i, j of one layer with equal fan-in and equal fan-out (i = j allowed),
+*What is expected.*  A field ``S w`` with S symmetric that preserves M gives the conserved quantity ``w' S w``.  Among
+the gauge fields those are, for hidden units i, j of one layer with equal fan-in and equal fan-out (i = j allowed),
 
     <weights into i, weights into j> - <weights out of i, weights out of j>,
 
@@ -188,13 +189,13 @@ def _solutions(network: LinearNetwork, pairs: list[tuple[int, int]]) -> list[Vec
     place = {n: k for k, n in enumerate(unknown)}
     table = [[Fraction(0)] * len(unknown) for _ in distinct]
     for line, row in zip(table, sorted(distinct), strict=True):
-        for n, c in row:
-            line[place[n]] = Fraction(c)
+        for n, x in row:
+            line[place[n]] = Fraction(x)
     solutions = []
     for short in nullspace(table, len(unknown)):
         vector = [Fraction(0)] * len(pairs)
-        for n, c in zip(unknown, short, strict=True):
-            vector[n] = c
+        for n, value in zip(unknown, short, strict=True):
+            vector[n] = value
         solutions.append(tuple(vector))
     return solutions
 

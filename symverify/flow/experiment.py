@@ -52,7 +52,7 @@ class Setting:
     seed: int = 0
     method: Method = "flow"
     known: tuple[Known, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     step: float | None = None
     better: tuple[Fraction, ...] = ()
 
@@ -154,10 +154,11 @@ class Session:
         rows = []
         for how, group, share in self.table():
             low, high = share.interval
+            interval = "" if isinstance(how, Given) else f"[{low:.3f}, {high:.3f}]"
             same = "" if group.same_product is None else f"{group.same_product}/{group.count}"
             span = _span(group)
             row = [str(how), group.name, group.kind, span, f"{share.count}/{share.total}"]
-            rows.append([*row, f"{share.value:.3f}", f"[{low:.3f}, {high:.3f}]", same])
+            rows.append([*row, f"{share.value:.3f}", interval, same])
         headings = ["start", "end", "kind", "final loss", "runs", "share", "95% interval", "same M (all starts)"]
         lines = [str(tabulate(rows, headings, tablefmt="simple", disable_numparse=True)), ""]
         lines.append(
@@ -213,7 +214,7 @@ class Session:
     def _shares_json(self) -> list[Json]:
         result = []
         for how, group, share in self.table():
-            low, high = share.interval
+            low, high = (None, None) if isinstance(how, Given) else share.interval
             row = {"start": str(how), "end": group.name, "count": share.count, "of": share.total}
             result.append({**row, "share": share.value, "low": low, "high": high})
         return result

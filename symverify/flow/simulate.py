@@ -181,7 +181,7 @@ class _Batch:
             if len(trace) > KEPT:
                 del trace[1:-1:2]
 
-    def judge(self, index: Ints, slope: Floats, low: Floats, exhausted: NDArray[np.bool_]) -> None:
+    def judge(self, index: Ints, slope: Floats, low: NDArray[Any], exhausted: NDArray[np.bool_]) -> None:
         """Set the outcomes of the runs that have one: gradient and least eigenvalue at their points are given."""
         limits, scale = self.limits, self.landscape.scale
         theta, time = self.theta[index], self.time[index]
@@ -216,17 +216,17 @@ class _Batch:
         )
         assert all(o is not None for o in self.outcome)
         return Runs(
-            tuple(o for o in self.outcome if o is not None),
-            self.start,
-            self.theta,
-            self.value,
-            self.slope,
-            self.low,
-            self.growth,
-            self.time,
-            self.steps,
-            step,
-            tuple(paths),
+            outcomes=tuple(o for o in self.outcome if o is not None),
+            start=self.start,
+            end=self.theta,
+            loss=self.value,
+            gradient=self.slope,
+            curvature=self.low,
+            growth=self.growth,
+            time=self.time,
+            steps=self.steps,
+            step=step,
+            paths=tuple(paths),
         )
 
 
@@ -252,10 +252,10 @@ COUPLINGS = (
 
 
 def rodas_step(landscape: Landscape, theta: Floats, slope: Floats, hessian: Floats, h: Floats) -> tuple[Floats, Floats]:
-    """One step of RODAS from each of the points ``theta`` (B, p) with the steps ``h`` (B,): new points, error estimates.
+    """One step of RODAS from the points ``theta`` (B, p) with the steps ``h`` (B,): new points, error estimates.
 
-    Stage i solves ``(1 / (gamma h) + H) k_i = - grad L(theta + sum_j a_ij k_j) + sum_j c_ij k_j / h``.  The new point is
-    ``theta + sum_j a_6j k_j + k_6``, and ``k_6`` estimates its error.
+    Stage i solves ``(1 / (gamma h) + H) k_i = - grad L(theta + sum_j a_ij k_j) + sum_j c_ij k_j / h``.  The new point
+    is ``theta + sum_j a_6j k_j + k_6``, and ``k_6`` estimates its error.
     """
     inverse = np.linalg.inv(hessian + (1 / (GAMMA * h))[:, None, None] * np.eye(theta.shape[1]))
     increments: list[Floats] = []
@@ -331,10 +331,10 @@ HALVINGS = 40
 def descent(landscape: Landscape, starts: Floats, limits: Limits | None = None, step: float | None = None) -> Runs:
     """Gradient descent ``theta - eta grad L(theta)`` from each row of ``starts``, eta fixed for each run.
 
-    Without ``step``, eta starts at ``1 / lambda_max(H(theta_0))``.  If the loss rises at an iteration, eta is above ``2 /
-    Lipschitz constant`` of the gradient on the way; then the run is taken again from its start with eta halved.  So the
-    runs that are returned have one eta each and a loss that never rose.  With ``step``, nothing is halved: the loss may
-    rise, and a run that leaves the numbers is *stopped* (not *infinity*: the flow would not leave).
+    Without ``step``, eta starts at ``1 / lambda_max(H(theta_0))``.  If the loss rises at an iteration, eta is above
+    ``2 / Lipschitz constant`` of the gradient there; then the run is taken again from its start with eta halved.  So
+    the runs that are returned have one eta each and a loss that never rose.  With ``step``, nothing is halved: the loss
+    may rise, and a run that leaves the numbers is *stopped* (not *infinity*: the flow would not leave).
     """
     limits = limits or Limits()
     starts = np.asarray(starts, dtype=float)
@@ -386,37 +386,22 @@ def _descend(
     return batch.runs(eta), rose
 
 
+ARRAYS = ("start", "end", "loss", "gradient", "curvature", "growth", "time", "steps", "step")
+
+
 def _select(runs: Runs, index: Ints) -> Runs:
-    return Runs(
-        tuple(runs.outcomes[n] for n in index),
-        *(array[index] for array in _arrays(runs)),
-        tuple(runs.paths[n] for n in index),
-    )
-
-
-def _arrays(runs: Runs) -> tuple[Any, ...]:
-    return (
-        runs.start,
-        runs.end,
-        runs.loss,
-        runs.gradient,
-        runs.curvature,
-        runs.growth,
-        runs.time,
-        runs.steps,
-        runs.step,
-    )
+    chosen: dict[str, Any] = {name: getattr(runs, name)[index] for name in ARRAYS}
+    outcomes, paths = (tuple(column[n] for n in index) for column in (runs.outcomes, runs.paths))
+    return Runs(outcomes=outcomes, paths=paths, **chosen)
 
 
 def _joined(parts: list[tuple[Ints, Runs]]) -> Runs:
     """The parts in one, each run at its place."""
-    place = np.concatenate([index for index, _ in parts])
-    order = np.argsort(place)
-    outcomes = [o for _, runs in parts for o in runs.outcomes]
-    paths = [path for _, runs in parts for path in runs.paths]
-    arrays = zip(*(_arrays(runs) for _, runs in parts), strict=True)
-    return Runs(
-        tuple(outcomes[n] for n in order),
-        *(np.concatenate(column)[order] for column in arrays),
-        tuple(paths[n] for n in order),
+    order = np.argsort(np.concatenate([index for index, _ in parts]))
+    arrays: dict[str, Any] = {name: np.concatenate([getattr(r, name) for _, r in parts]) for name in ARRAYS}
+    together = Runs(
+        outcomes=tuple(o for _, runs in parts for o in runs.outcomes),
+        paths=tuple(path for _, runs in parts for path in runs.paths),
+        **arrays,
     )
+    return _select(together, order)

@@ -1,9 +1,9 @@
 """Random starts: normal weights of several scales, *balanced* (all conserved quantities zero) or not.
 
 The flow conserves, for two units i, j of a hidden layer l with the same fan-in and the same fan-out (i = j is allowed),
-``<row i of W_l, row j of W_l> - <column i of W_{l+1}, column j of W_{l+1}>`` (:mod:`symverify.flow.conserved`).  A point
-is *balanced on the mask* if all of these are zero.  For dense networks that is the ``W_{l+1}' W_{l+1} = W_l W_l'`` of
-the literature (Arora, Cohen, Hazan 2018); for sparse ones only the entries (i, j) of twins remain.
+``<row i of W_l, row j of W_l> - <column i of W_{l+1}, column j of W_{l+1}>`` (:mod:`symverify.flow.conserved`).  A
+point is *balanced on the mask* if all of these are zero.  For dense networks that is the ``W_{l+1}' W_{l+1} = W_l
+W_l'`` of the literature (Arora, Cohen, Hazan 2018); for sparse ones only the entries (i, j) of twins remain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BALANCED = 1e-11
 
 @dataclass(frozen=True, slots=True)
 class Initialisation:
-    """Normal weights of standard deviation ``scale``; ``balanced``: then made balanced, with the same norm on average."""
+    """Normal weights of standard deviation ``scale``; ``balanced``: then made balanced, with the same norm."""
 
     scale: float
     balanced: bool

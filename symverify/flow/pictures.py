@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 from symverify.flow.experiment import Given, Session
 from symverify.flow.report import Group
 from symverify.flow.simulate import Outcome, Path, Runs
+from symverify.flow.starts import Initialisation
 from symverify.loss import Floats
 from symverify.plots.style import KIND_STYLE, figure, save, styled
 
@@ -216,7 +217,7 @@ def choose_plane(session: Session, ends: Ends) -> Plane | None:
     order = {"certified": 0, "observed": 1, "infinity": 2, "saddle": 3}
     others = [n for n, g in enumerate(ends.groups) if g.count and n != best and g.kind in order]
     for trap in sorted(others, key=lambda n: (order[ends.groups[n].kind], ends.groups[n].low)):
-        pair = _nearest(ends, trap, best)
+        pair = _nearest(session, ends, trap, best)
         if pair is None:
             continue
         first, second = (ends.paths[k] for k in pair)
@@ -228,9 +229,10 @@ def choose_plane(session: Session, ends: Ends) -> Plane | None:
     return None
 
 
-def _nearest(ends: Ends, trap: int, best: int) -> tuple[int, int] | None:
-    """The runs to these two ends whose starts are nearest, of one initialisation."""
-    found: list[tuple[float, int, int]] = []
+def _nearest(session: Session, ends: Ends, trap: int, best: int) -> tuple[int, int] | None:
+    """The runs to these two ends whose starts are nearest, of one initialisation (a balanced one only if need be)."""
+    how = session.setting.initialisations
+    found: list[tuple[bool, float, int, int]] = []
     for k in set(ends.owner):
         a, b = ([r for r, o in enumerate(ends.owner) if o == k and ends.place[r] == n][:100] for n in (trap, best))
         if a and b:
@@ -238,8 +240,10 @@ def _nearest(ends: Ends, trap: int, best: int) -> tuple[int, int] | None:
             size = np.linalg.norm(x, axis=1)[:, None]
             distance = np.linalg.norm(x[:, None] - y[None], axis=2) / size
             i, j = np.unravel_index(int(distance.argmin()), distance.shape)
-            found.append((float(distance[i, j]), a[int(i)], b[int(j)]))
-    return min(found)[1:] if found else None
+            start = how[k]
+            even = isinstance(start, Initialisation) and start.balanced
+            found.append((even, float(distance[i, j]), a[int(i)], b[int(j)]))
+    return min(found)[2:] if found else None
 
 
 def _corner(path: Path) -> Floats:

@@ -76,7 +76,7 @@ LINGER = 1.0
 NOISE = 1e-13
 ABSOLUTE = 1e-10
 KEPT = 400
-"""Points of a path that are kept: beyond, every second one is dropped."""
+"""Points of a path that are kept: beyond, every second one is dropped, and from then on every second one is kept."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,8 @@ class _Batch:
     low: Floats = field(init=False)
     growth: Floats = field(init=False)
     outcome: list[Outcome | None] = field(init=False)
+    seen: Ints = field(init=False)
+    stride: Ints = field(init=False)
     trace: list[list[tuple[float, Floats, float]]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -167,19 +169,25 @@ class _Batch:
         self.slope, self.low, self.growth = np.full(count, np.nan), np.full(count, np.nan), np.zeros(count)
         self.steps = np.zeros(count, dtype=np.intp)
         self.outcome = [None] * count
+        self.seen, self.stride = np.zeros(count, dtype=np.intp), np.ones(count, dtype=np.intp)
         self.trace = [[(0.0, t, float(v))] for t, v in zip(self.start, self.value, strict=True)]
 
     @property
     def active(self) -> Ints:
         return np.array([n for n, o in enumerate(self.outcome) if o is None], dtype=np.intp)
 
+    def _now(self, n: int) -> tuple[float, Floats, float]:
+        return float(self.time[n]), self.theta[n].copy(), float(self.value[n])
+
     def record(self, index: Ints) -> None:
         """The present state of these runs as points of their paths."""
         for n in index:
-            trace = self.trace[n]
-            trace.append((float(self.time[n]), self.theta[n].copy(), float(self.value[n])))
-            if len(trace) > KEPT:
-                del trace[1:-1:2]
+            self.seen[n] += 1
+            if self.seen[n] % self.stride[n] == 0:
+                self.trace[n].append(self._now(int(n)))
+                if len(self.trace[n]) > KEPT:
+                    del self.trace[n][1::2]
+                    self.stride[n] *= 2
 
     def judge(self, index: Ints, slope: Floats, low: NDArray[Any], exhausted: NDArray[np.bool_]) -> None:
         """Set the outcomes of the runs that have one: gradient and least eigenvalue at their points are given."""
@@ -207,7 +215,9 @@ class _Batch:
                 self.outcome[n] = Outcome.STOPPED
 
     def runs(self, step: Floats) -> Runs:
-        self.record(np.array([n for n, t in enumerate(self.trace) if t[-1][0] != self.time[n]], dtype=np.intp))
+        for n, trace in enumerate(self.trace):
+            if trace[-1][0] != self.time[n]:
+                trace.append(self._now(n))
         paths = (
             Path(
                 np.array([t for t, _, _ in trace]), np.array([x for _, x, _ in trace]), np.array([v for *_, v in trace])

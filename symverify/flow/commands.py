@@ -116,6 +116,8 @@ def _setting(options: argparse.Namespace) -> Setting:
     network, data, known, better = source.network, source.data, source.known, source.better
     for path in options.certificate:
         other = _read(path)
+        if not other.better:
+            raise UsageError(f"--certificate {path}: it is a problem; give the certificate of a minimum")
         if other.network != network or other.data != data:
             raise UsageError(f"--certificate {path}: it is about other masks or other data than {options.file}")
         known, better = known + other.known, better + other.better

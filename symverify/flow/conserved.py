@@ -18,7 +18,9 @@ the gauge fields those are, for hidden units i, j of one layer with equal fan-in
 
     <weights into i, weights into j> - <weights out of i, weights out of j>,
 
-and w_e w_f for two dead weights.  ``Conserved.as_expected`` says whether these span all of them for the structure.
+w_e w_f for two dead weights, and, for twins i, j with one input u and one output v each, ``w_iu w_vj - w_ju w_vi``
+(their part of M is the form ``w_iu w_vi + w_ju w_vj``, which more than the gauge preserves).
+``Conserved.as_expected`` says whether these span all of them for the structure.
 """
 
 from __future__ import annotations
@@ -47,7 +49,8 @@ Terms = tuple[tuple[int, int, Fraction], ...]
 class Quantity:
     """``sum c w_e w_f`` over the ``terms`` (e, f, c), e <= f, positions in ``network.edges``.
 
-    ``name`` says where it comes from: ``unit l.i`` (a hidden unit), ``twins l.i, l.j``, ``dead weights``, ``other``.
+    ``name`` says where it comes from: ``unit l.i`` (a hidden unit), ``twins l.i, l.j``, ``crossed twins l.i,
+    l.j``, ``dead weights``, ``other``.
     """
 
     network: LinearNetwork
@@ -217,7 +220,7 @@ def _entries(network: LinearNetwork, base: Any, weights: list[Any]) -> Iterator[
 
 
 def _expected(network: LinearNetwork) -> Iterator[tuple[str, Terms]]:
-    """The quantities of the symmetric gauge fields: hidden units, twins, pairs of dead weights; independent."""
+    """The expected quantities: hidden units, twins, crossed twins, pairs of dead weights; independent."""
     dead = set(dead_weights(network))
     for group in twins(network):
         for a, b in combinations_with_replacement(range(len(group.units)), 2):
@@ -232,5 +235,8 @@ def _expected(network: LinearNetwork) -> Iterator[tuple[str, Terms]]:
             units = (f"{group.layer}.{group.units[a] + 1}", f"{group.layer}.{group.units[b] + 1}")
             name = f"unit {units[0]}" if a == b else f"twins {units[0]}, {units[1]}"
             yield name, tuple((e, f, c) for (e, f), c in sorted(terms.items()))
+            if a != b and group.incoming.shape[1] == 1 == group.outgoing.shape[0]:
+                (u, v), (x, y) = ((int(group.incoming[k, 0]), int(group.outgoing[0, k])) for k in (a, b))
+                yield f"crossed {name}", ((u, y, Fraction(1)), (x, v, Fraction(-1)))
     for e, f in combinations_with_replacement(sorted(dead), 2):
         yield "dead weights", ((e, f, Fraction(1)),)

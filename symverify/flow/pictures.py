@@ -134,7 +134,8 @@ def draw_losses(session: Session, ends: Ends) -> Any:
     axes.set_xlabel("time" if session.setting.method == "flow" else "step × iterations")
     axes.set_ylabel("loss")
     ceiling = 1.15 * max(session.landscape.constant, top)
-    axes.set_ylim(min(0.0, float(ends.losses.min())) - 0.02 * ceiling, ceiling)
+    floor = float(ends.losses.min())
+    axes.set_ylim(floor - 0.05 * max(ceiling - floor, 1e-9), max(ceiling, floor + 1e-9))
     fig.legend(handles=ends.legend(used, count=True), loc="outside upper left", ncols=1)
     return fig
 
@@ -340,7 +341,7 @@ def draw_slice(session: Session, ends: Ends, plane: Plane) -> Any:
 
 
 def _contours(session: Session, axes: Any, plane: Plane, low: Floats, high: Floats, fig: Any) -> None:
-    x, y = (np.linspace(low[a], high[a], 160) for a in (0, 1))
+    x, y = (np.linspace(low[a], high[a], 100) for a in (0, 1))
     grid = np.array([(a, b) for b in y for a in x])
     values = session.landscape.loss(plane.lift(grid)).reshape(len(y), len(x))
     base = float(values.min())

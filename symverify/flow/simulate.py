@@ -389,7 +389,7 @@ def _descend(
             if count >= mark:
                 batch.record(index)
                 mark = max(count + 1, int(count * 1.05))
-            if count % LOOK == 0 and len(index):
+            if (count % LOOK == 0 or count >= limits.iterations) and len(index):
                 low = np.linalg.eigvalsh(landscape.hessian(theta))[:, 0]
                 exhausted = np.full(len(index), count >= limits.iterations)
                 batch.judge(index, landscape.gradient(theta), low, exhausted)

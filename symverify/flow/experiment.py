@@ -166,7 +166,8 @@ class Session:
             " minimum that the checker accepted. 'infinity', 'saddle', 'stopped' are no minima."
         )
         for value in self.setting.better:
-            lines.append(f"better point of the certificate: loss {value} = {float(value):.6g} (a point, not a minimum)")
+            about = "" if value.denominator == 1 else f" = {float(value):.6g}"
+            lines.append(f"better point of the certificate: loss {value}{about} (the point need not be a minimum)")
         if self.conserved is not None:
             drift = self.worst_drift()
             lines += ["", self.conserved.text()]

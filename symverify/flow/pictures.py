@@ -163,11 +163,14 @@ def draw_histogram(session: Session, ends: Ends) -> Any:
     bins = np.linspace(low - pad, high + pad, 41)
     used = [n for n, g in enumerate(ends.groups) if g.count]
     for panel, (k, name) in zip(panels.flat, how, strict=False):
-        values = [
-            np.clip([ends.losses[r] for r, o in enumerate(ends.owner) if o == k and ends.place[r] == n], low, high)
-            for n in used
-        ]
-        panel.hist(values, bins=bins, stacked=True, color=[ends.look(n)[0] for n in used])
+        bottom = np.zeros(len(bins) - 1)
+        for n in used:
+            mine = [ends.losses[r] for r, o in enumerate(ends.owner) if o == k and ends.place[r] == n]
+            counts = np.histogram(np.clip(mine, low, high), bins)[0]
+            full = counts > 0
+            width = bins[1] - bins[0]
+            panel.bar(bins[:-1][full], counts[full], width, bottom[full], align="edge", color=ends.look(n)[0])
+            bottom += counts
         panel.set_title(str(name))
         for value in session.setting.better:
             panel.axvline(float(value), color="black", lw=0.8, ls=":")

@@ -2,7 +2,7 @@
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
 benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
-on degrees modulo primes), 3 something is missing; ``atlas`` 0 done, 1 a contradiction,
+on degrees modulo primes), 3 something is missing; ``flow`` 0 done; ``atlas`` 0 done, 1 a contradiction,
 a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
 commands, so that ``--help`` and ``check`` start at once.
 """

@@ -124,9 +124,11 @@ def test_two_layers_conserve_what_is_expected() -> None:
 
 
 @pytest.mark.slow
-def test_all_two_layer_structures_up_to_333_conserve_what_is_expected() -> None:
+def test_all_structures_up_to_333_and_some_of_depth_three_conserve_what_is_expected() -> None:
     found = [conserved(net).as_expected for w in product((1, 2, 3), repeat=3) for net in structures(*w)]
     assert found == [True] * 1135
+    deep = [conserved(net).as_expected for w in ((2, 2, 2, 2), (3, 2, 2, 2), (2, 2, 3, 1)) for net in structures(*w)]
+    assert deep == [True] * 118
 
 
 def test_latex_names_weights_with_layers() -> None:
@@ -234,6 +236,20 @@ def test_batch_size_does_not_change_a_run() -> None:
         alone = flow(landscape, starts[n : n + 1])
         assert alone.outcomes[0] is together.outcomes[n]
         assert np.allclose(alone.end[0], together.end[n], atol=1e-7)
+
+
+@pytest.mark.parametrize("factor", [10**-6, 10**6])
+def test_units_of_the_data_do_not_matter(factor: float) -> None:
+    """The loss times c is the same flow in the time t / c."""
+    network, data, *_ = instance(TRAP)
+    c = Fraction(factor).limit_denominator(10**6)
+    gram, cross = ([[x * c for x in row] for row in m] for m in (data.gram, data.cross))
+    starts = normal(network, 2.0, 30)
+    plain = flow(Landscape(network, data), starts)
+    scaled = flow(Landscape(network, Data.from_moments(gram, cross, data.constant * c)), starts)
+    assert scaled.outcomes == plain.outcomes
+    assert set(plain.outcomes) == {Outcome.CONVERGED, Outcome.INFINITY}
+    assert np.allclose(scaled.loss / factor, plain.loss, atol=1e-5)
 
 
 # -- outcomes ---------------------------------------------------------------------------------------------

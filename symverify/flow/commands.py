@@ -152,8 +152,8 @@ def _scales(text: str) -> list[float]:
         scales = [float(part) for part in text.split(",")]
     except ValueError:
         scales = []
-    if not scales or not all(1e-3 <= s <= 1e3 for s in scales):
-        raise UsageError(f"--scales {text}: give numbers from 0.001 to 1000 such as {SCALES}")
+    if not scales or not all(1e-3 <= s <= 100 for s in scales):
+        raise UsageError(f"--scales {text}: give numbers from 0.001 to 100 such as {SCALES}")
     return list(dict.fromkeys(scales))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from symverify.certificate import data_json, masks_json
 from symverify.data import Data
 from symverify.flow.conserved import MAX_WEIGHTS, Conserved, conserved
-from symverify.flow.report import CONFIDENCE, Group, Known, Share, shares
+from symverify.flow.report import CONFIDENCE, Group, Known, Share, shares, shown
 from symverify.flow.simulate import Landscape, Limits, Path, Runs, descent, flow
 from symverify.flow.starts import Initialisation, draw, imbalance
 from symverify.loss import Floats
@@ -130,7 +130,7 @@ class Session:
         losses = np.concatenate([part.runs.loss for part in self.parts])
         with np.errstate(over="ignore", invalid="ignore"):
             products = self.landscape.product(ends)
-        return shares(outcomes, losses, products, self.setting.known)
+        return shares(outcomes, losses, products, self.setting.known, self.landscape.unit)
 
     def table(self) -> list[tuple[Initialisation | Given, Group, Share]]:
         """Per initialisation the share of each end, in the order of :meth:`groups`."""
@@ -156,7 +156,7 @@ class Session:
             low, high = share.interval
             interval = "" if isinstance(how, Given) else f"[{low:.3f}, {high:.3f}]"
             same = "" if group.same_product is None else f"{group.same_product}/{group.count}"
-            span = _span(group)
+            span = _span(group, self.landscape.unit)
             row = [str(how), group.name, group.kind, span, f"{share.count}/{share.total}"]
             rows.append([*row, f"{share.value:.3f}", interval, same])
         headings = ["start", "end", "kind", "final loss", "runs", "share", "95% interval", "same M (all starts)"]
@@ -259,12 +259,11 @@ def _finite(x: Any) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
-def _span(group: Group) -> str:
+def _span(group: Group, unit: float) -> str:
     if not group.count:
         return "-"
-    low, high = (0.0 if abs(x) < 1e-9 else x for x in (group.low, group.high))
-    same = group.kind in ("certified", "observed") or f"{low:.6g}" == f"{high:.6g}"
-    return f"{low:.6g}" if same else f"{low:.6g} .. {high:.6g}"
+    low, high = (shown(x, unit) for x in (group.low, group.high))
+    return low if group.kind in ("certified", "observed") or low == high else f"{low} .. {high}"
 
 
 def _thinned(path: Path) -> Path:

@@ -158,7 +158,7 @@ def draw_histogram(session: Session, ends: Ends) -> Any:
     panels = fig.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     finite = ends.losses[np.isfinite(ends.losses)]
     low, high = float(finite.min()), float(finite.max())
-    high = max(min(high, max(session.landscape.constant, low)), low + 1e-3 * (1 + abs(low)))
+    high = max(min(high, max(session.landscape.constant, low)), low + 1e-3 * session.landscape.unit)
     pad = 0.03 * (high - low)
     bins = np.linspace(low - pad, high + pad, 41)
     used = [n for n, g in enumerate(ends.groups) if g.count]
@@ -272,15 +272,17 @@ def _ended(session: Session, ends: Ends, runs: Runs) -> list[int | None]:
     """The end of each of these further runs; None if it is none of those known."""
     result: list[int | None] = []
     for outcome, loss in zip(runs.outcomes, runs.loss, strict=True):
-        candidates = [n for n, g in enumerate(ends.groups) if g.count and _fits(g, outcome, float(loss))]
+        candidates = [
+            n for n, g in enumerate(ends.groups) if g.count and _fits(g, outcome, float(loss), session.landscape.unit)
+        ]
         result.append(candidates[0] if candidates else None)
     return result
 
 
-def _fits(group: Group, outcome: Outcome, loss: float) -> bool:
+def _fits(group: Group, outcome: Outcome, loss: float, unit: float) -> bool:
     if outcome is not Outcome.CONVERGED:
         return group.kind == outcome
-    slack = 1e-5 * (1 + abs(loss))
+    slack = 1e-5 * unit
     return group.kind in ("certified", "observed") and group.low - slack <= loss <= group.high + slack
 
 
@@ -349,8 +351,11 @@ def _contours(session: Session, axes: Any, plane: Plane, low: Floats, high: Floa
     values = session.landscape.loss(plane.lift(grid)).reshape(len(y), len(x))
     base = float(values.min())
     # levels dense near the minima: equal steps of the square root of the excess
-    top = min(float(values.max()), base + 4 * max(session.landscape.constant - base, 1e-9))
+    peak = float(values.max())
+    top = min(peak, base + max(4 * (session.landscape.constant - base), (peak - base) / 10))
     levels = base + (top - base) * np.linspace(0, 1, 15) ** 2
+    if np.any(np.diff(levels) <= 0):  # flat up to rounding
+        return
     filled = axes.contourf(x, y, values, levels=levels, cmap="Greys", alpha=0.75, extend="max")
     axes.contour(x, y, values, levels=levels[1:-1], colors="white", linewidths=0.5)
     fig.colorbar(filled, ax=axes, label="loss on the plane", shrink=0.85, format="%.3g")

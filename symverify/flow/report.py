@@ -19,7 +19,7 @@ from symverify.loss import Floats
 
 CONFIDENCE = 0.95
 SAME_LOSS = 1e-6
-"""Final losses that differ by less than this times ``1 + |loss|`` are the same."""
+"""Final losses that differ by less than this, in units of the part of c0 that can be explained, are the same."""
 SAME_PRODUCT = 1e-4
 """So much, relative to 1 + |M|, may M differ at the end of a run from M at a certified minimum."""
 
@@ -103,12 +103,13 @@ def _root(rising: Callable[[float], float]) -> float:
 
 
 def shares(
-    outcomes: Sequence[Outcome], losses: Floats, products: Floats, known: Sequence[Known]
+    outcomes: Sequence[Outcome], losses: Floats, products: Floats, known: Sequence[Known], unit: float = 1.0
 ) -> tuple[tuple[Group, ...], tuple[int, ...]]:
     """The ends of all runs, and for each run the number of its end.
 
     Args:
-        losses: final losses (n,); products: M at the ends (n, d_y, d_x).
+        losses: final losses (n,); products: M at the ends (n, d_y, d_x); unit: ``1/2 tr(C G^+ C')``, in which losses
+            are compared.
 
     Certified minima come first (with or without runs), then clusters by loss, then the other outcomes.  Two converged
     runs are in one cluster if a chain of final losses with gaps below the tolerance joins them.
@@ -117,13 +118,13 @@ def shares(
     place = np.full(len(outcomes), -1)
     converged = [n for n, o in enumerate(outcomes) if o is Outcome.CONVERGED]
     for n in converged:
-        place[n] = next((k for k, entry in enumerate(known) if _matches(float(losses[n]), entry)), -1)
+        place[n] = next((k for k, entry in enumerate(known) if _matches(float(losses[n]), entry, unit)), -1)
     rest = sorted((n for n in converged if place[n] < 0), key=lambda n: float(losses[n]))
     last = -np.inf
     for n in rest:
         value = float(losses[n])
-        if value - last > SAME_LOSS * (1 + abs(value)):
-            names.append((f"loss {_plain(value)}", "observed"))
+        if value - last > _slack(value, unit):
+            names.append((f"loss {shown(value, unit)}", "observed"))
         last, place[n] = value, len(names) - 1
     for outcome in (Outcome.INFINITY, Outcome.SADDLE, Outcome.STOPPED):
         found = [n for n, o in enumerate(outcomes) if o is outcome]
@@ -139,8 +140,12 @@ def shares(
     return tuple(groups), tuple(int(k) for k in place)
 
 
-def _matches(value: float, known: Known) -> bool:
-    slack = SAME_LOSS * (1 + abs(value))
+def _slack(value: float, unit: float) -> float:
+    return SAME_LOSS * unit + 1e-12 * abs(value)
+
+
+def _matches(value: float, known: Known, unit: float) -> bool:
+    slack = _slack(value, unit)
     return float(known.low) - slack <= value <= float(known.high) + slack
 
 
@@ -150,6 +155,6 @@ def _same_product(products: Floats, known: Known) -> Floats:
     return np.asarray(np.linalg.norm(products - target, axis=(1, 2)) <= SAME_PRODUCT * size)
 
 
-def _plain(value: float) -> str:
+def shown(value: float, unit: float) -> str:
     """A loss for the eye: rounding noise around zero is zero."""
-    return f"{0.0 if abs(value) < 1e-9 else value:.6g}"
+    return f"{0.0 if abs(value) < 1e-9 * unit else value:.6g}"

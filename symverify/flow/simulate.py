@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symverify.data import Data
+from symverify.exact import quadratic_bound
 from symverify.loss import BatchedLoss, Floats
 from symverify.network import LinearNetwork
 
@@ -50,7 +51,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When a run ends.  ``S = max(1, |G|, |C|)`` (spectral norms) makes the tolerances independent of units.
+    """When a run ends.  ``S = max(|G|, |C|)`` (spectral norms, 1 if both vanish) makes the tolerances
+    independent of units.
 
     *converged*: ``|grad| <= gradient S`` and ``t |grad| <= settled |theta| + 1e-9`` (a power law ``theta ~ t^a``, as on
     the way to infinity, never satisfies this; at ``|grad| <= 1e-13 S (1 + |theta|)``, the level of rounding, ``d
@@ -74,6 +76,7 @@ class Limits:
 GROWTH = 0.01
 LINGER = 1.0
 NOISE = 1e-13
+ROUNDING = 1e-13
 ABSOLUTE = 1e-10
 KEPT = 400
 """Points of a path that are kept: beyond, every second one is dropped, and from then on every second one is kept."""
@@ -119,7 +122,9 @@ class Landscape:
         self.cross = np.array([[float(x) for x in row] for row in data.cross])
         self.constant = float(data.constant)
         norms = (float(np.linalg.norm(m, 2)) for m in (self.gram, self.cross))
-        self.scale = max(1.0, *norms)
+        self.scale = max(norms) or 1.0
+        explained = float(quadratic_bound(data.gram, data.cross))
+        self.unit = explained or 1.0  # critical points have losses from c0 - explained to c0
 
     def loss(self, theta: Floats) -> Floats:
         """L, ``(B,)``."""
@@ -320,7 +325,7 @@ def _advance(batch: _Batch, index: Ints, slope: Floats, hessian: Floats, h: Floa
     allowed = ABSOLUTE + batch.limits.tolerance * np.maximum(np.abs(theta), np.abs(new))
     ratio = np.sqrt(np.mean((error / allowed) ** 2, axis=1))
     ratio = np.where(np.isfinite(ratio) & np.isfinite(loss), ratio, np.inf)
-    rise = loss > value + 1e-13 * (1 + np.abs(value) + abs(batch.landscape.constant))
+    rise = loss > value + ROUNDING * (np.abs(value) + abs(batch.landscape.constant))
     good = (ratio <= 1) & ~rise
     accepted = index[good]
     batch.theta[accepted], batch.value[accepted] = new[good], loss[good]
@@ -371,7 +376,7 @@ def _descend(
     """Runs with these steps, and which of them were broken off because the loss rose (none if ``patient``)."""
     batch = _Batch(landscape, limits, starts)
     rose = np.zeros(len(starts), dtype=bool)
-    slack = 1e-13 * (1 + abs(landscape.constant))
+    slack = ROUNDING * abs(landscape.constant)
     count, mark = 0, 1
     with np.errstate(over="ignore", invalid="ignore"):
         while len(index := batch.active):
@@ -380,7 +385,7 @@ def _descend(
             count += 1
             broken = ~np.isfinite(loss) | (np.abs(theta).max(axis=1) > 1e100)
             if not patient:
-                broken |= loss > batch.value[index] * (1 + 1e-13) + slack
+                broken |= loss > batch.value[index] * (1 + ROUNDING) + slack
             for n in index[broken]:
                 batch.outcome[n], rose[n] = Outcome.STOPPED, not patient
             index, theta, loss = index[~broken], theta[~broken], loss[~broken]

@@ -352,7 +352,8 @@ def _contours(session: Session, axes: Any, plane: Plane, low: Floats, high: Floa
     base = float(values.min())
     # levels dense near the minima: equal steps of the square root of the excess
     peak = float(values.max())
-    top = min(peak, base + max(4 * (session.landscape.constant - base), (peak - base) / 10))
+    above = session.landscape.constant - base  # L = c0 where M = 0
+    top = min(peak, base + (4 * above if above > 0 else (peak - base) / 10))
     levels = base + (top - base) * np.linspace(0, 1, 15) ** 2
     if np.any(np.diff(levels) <= 0):  # flat up to rounding
         return

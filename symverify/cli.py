@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
 from symverify.flow import commands as flow_commands
+from symverify.plots import commands as plot_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
@@ -62,9 +63,11 @@ def build_parser() -> argparse.ArgumentParser:
     landscape.add_argument("--json", action="store_true", help="print one JSON object (symverify-landscape/1)")
     landscape.add_argument("--seed", type=int, default=0, metavar="N", help="seed of primes and paths (0)")
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
+    plot_commands.add_options(landscape)
 
     atlas_commands.add_parser(commands)
     flow_commands.add_parser(commands)
+    plot_commands.add_parser(commands)
     return parser
 
 
@@ -317,6 +320,7 @@ def _landscape(options: argparse.Namespace) -> int:
     from symverify.landscape.survey import survey
 
     _check_limits(options)
+    plot_commands.check(options)
     problem = _load(options.file)
     if isinstance(problem.data, DataClass):
         raise UsageError(f"{options.file}: data: landscape is about one instance; give numbers, not a class")
@@ -328,7 +332,7 @@ def _landscape(options: argparse.Namespace) -> int:
         raise UsageError(f"{options.file}: {error}") from None
     with _status() as status:
         found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
+    plot_commands.report(options, found)
     return 0 if found.complete else 3
 
 
@@ -340,6 +344,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "landscape": _landscape,
     "atlas": atlas_commands.main,
     "flow": flow_commands.main,
+    "plot": plot_commands.main,
 }
 
 if __name__ == "__main__":

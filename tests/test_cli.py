@@ -99,7 +99,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "flow"]
+    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "flow", "plot"]
     assert all(re.search(rf"^    {command}\s+\w", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
@@ -140,12 +140,12 @@ def modules_after(arguments: list[str]) -> set[str]:
 
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
-    needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.atlas", "symverify.atlas.commands"}
-    needed |= {"symverify.flow", "symverify.flow.commands"}
+    needed = {"symverify", "symverify.cli", "symverify.usage"}
+    needed |= {f"symverify.{part}{module}" for part in ("atlas", "flow", "plots") for module in ("", ".commands")}
     trusted = {"symverify.checking", "symverify.checker", "symverify.structure_checker"}
     for arguments, more in ((["--help"], set()), (["check", str(tmp_path / "a.json")], trusted)):
         loaded = modules_after(arguments)
-        heavy = {"numpy", "sympy", "flint", "networkx", "igraph", "mpmath", "pysat", "tqdm", "tabulate"}
+        heavy = {"numpy", "sympy", "flint", "networkx", "igraph", "mpmath", "pysat", "tqdm", "tabulate", "matplotlib"}
         assert loaded & heavy == set()
         assert {name for name in loaded if name.startswith("symverify")} == needed | more
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import struct
+import sys
 import xml.etree.ElementTree as ET
 import zlib
 from pathlib import Path
@@ -66,6 +67,16 @@ def test_the_same_bytes_whatever_the_settings_of_the_user(tmp_path: Path) -> Non
         assert not any(stamp in one.read_bytes() for stamp in (b"CreationDate", b"<dc:date>", b"Software"))
 
 
+def test_clip_paths_have_names_that_do_not_depend_on_last_bits() -> None:
+    fig = _small()
+    svg = style.render(fig, "svg")
+    fig.set_layout_engine("none")
+    box = fig.axes[0].get_position()
+    fig.axes[0].set_position((box.x0, box.y0, box.width * (1 + 1e-15), box.height))
+    assert style.render(fig, "svg") == svg
+    assert svg.count(b'<clipPath id="clip1"') == 1 and b"url(#clip1)" in svg
+
+
 def test_a_dot_in_the_name_stays(tmp_path: Path) -> None:
     (path,) = style.save(_small(), tmp_path / "lambda-0.1", ("svg",))
     assert path.name == "lambda-0.1.svg"
@@ -97,6 +108,6 @@ def test_an_unknown_kind_is_never_shown_as_decided() -> None:
 def test_bad_format_and_missing_matplotlib_are_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match=r"^--plot-format png,jpg: 'jpg' is not known; choose from png, svg, pdf$"):
         plots.formats_of("png,jpg")
-    monkeypatch.setattr(plots, "find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"^--plot needs matplotlib: pip install 'symverify\[plot\]'$"):
         plots.require_matplotlib("--plot")

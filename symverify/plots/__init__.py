@@ -1,10 +1,8 @@
 """Pictures (matplotlib, the extra ``plot``): losses along lines and planes, critical values, sheets for a report.
 
-A picture proves nothing: curves and contours are evaluated in floats, and the titles say so.  This module imports no
-matplotlib, so that the command line can say in one line that it is missing.
+A picture proves nothing: curves and contours are evaluated in floats, and the titles say so.  This module imports
+matplotlib only when asked for it, so that the command line can say in one line that it is missing.
 """
-
-from importlib.util import find_spec
 
 from symverify.usage import UsageError
 
@@ -12,9 +10,13 @@ FORMATS = ("png", "svg", "pdf")
 
 
 def require_matplotlib(option: str) -> None:
-    """Raises :class:`UsageError` (one line, exit code 2) if matplotlib is not installed; ``option`` asked for it."""
-    if find_spec("matplotlib") is None:
-        raise UsageError(f"{option} needs matplotlib: pip install 'symverify[plot]'")
+    """Raises :class:`UsageError` if matplotlib is not installed, or does not start; ``option`` asked for it."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise UsageError(f"{option} needs matplotlib: pip install 'symverify[plot]'") from None
+    except ValueError as error:  # the environment variable MPLBACKEND names a backend that there is not
+        raise UsageError(f"{option}: matplotlib does not start ({str(error)[:60]}...)") from None
 
 
 def formats_of(text: str, option: str = "--plot-format") -> tuple[str, ...]:

@@ -8,6 +8,7 @@ colour-blind readers; kinds also differ in shape and in lightness, so that they 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -33,6 +34,8 @@ SETTINGS: Mapping[Any, Any] = MappingProxyType(
         "lines.linewidth": 1.4,
         "legend.frameon": False,
         "legend.fontsize": 8,
+        "figure.constrained_layout.w_pad": 0.08,
+        "figure.constrained_layout.h_pad": 0.06,
         "figure.dpi": 150,
         "savefig.dpi": 150,
         "svg.hashsalt": "symverify",  # the names of clip paths and markers
@@ -129,7 +132,13 @@ def render(fig: Figure, format: str) -> bytes:
     """The figure as PNG, SVG or PDF: no dates, no versions, the same bytes every time."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format=format, metadata=dict(NO_METADATA[format]))
-    return buffer.getvalue()
+    return _numbered(buffer.getvalue()) if format == "svg" else buffer.getvalue()
+
+
+def _numbered(svg: bytes) -> bytes:
+    """Clip paths numbered in their order: matplotlib names them after the last bits of floats of the layout."""
+    names = {name: b"clip%d" % n for n, name in enumerate(re.findall(rb'<clipPath id="(\w+)"', svg), start=1)}
+    return re.sub(rb'(<clipPath id="|url\(#)(\w+)', lambda m: m[1] + names.get(m[2], m[2]), svg)
 
 
 def save(fig: Figure, stem: Path, formats: Sequence[str]) -> list[Path]:

@@ -38,11 +38,11 @@ atlas: $(VENV)/.ready
 	@$(BIN)/symverify atlas compare out/atlas
 
 # The example of docs/plots.md (needs msolve), and those of docs/flow.md.
-FIGURES = docs/figures
+FIGURES = docs/figures/landscape
 figures: $(VENV)/.ready-test
-	@$(BIN)/symverify landscape $(FIGURES)/problem.json --json > $(FIGURES)/landscape.new
-	@mv $(FIGURES)/landscape.new $(FIGURES)/landscape.json
-	@$(BIN)/symverify plot landscape $(FIGURES)/landscape.json $(FIGURES)/problem.json --out $(FIGURES) \
+	@$(BIN)/symverify landscape $(FIGURES)/problem.json --json > $(FIGURES)/result.new
+	@mv $(FIGURES)/result.new $(FIGURES)/result.json
+	@$(BIN)/symverify plot landscape $(FIGURES)/result.json $(FIGURES)/problem.json --out $(FIGURES) \
 	    --line 1 2 --plane 1 2 3 --plane 1 2 10
 	@$(BIN)/python docs/flow_figures.py > /dev/null
 

@@ -509,6 +509,16 @@ def test_pictures_of_a_certificate_are_the_same_each_time(tmp_path: Path) -> Non
         assert (tmp_path / "a" / f"{stem}.png").stat().st_size > 2000
 
 
+def test_without_matplotlib_the_results_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    file = problem(tmp_path / "problem.json", SCALAR, WHITE)
+    assert cli.main(["flow", str(file), "--out", str(tmp_path), "--starts", "2", "--scales", "1"]) == 0
+    assert "pip install 'symverify[plot]'" in capsys.readouterr().err
+    assert json.loads((tmp_path / "results.json").read_text())["complete"] is True
+
+
 def test_descent_by_the_command(tmp_path: Path) -> None:
     file = problem(tmp_path / "problem.json", SCALAR, WHITE)
     arguments = ["flow", str(file), "--out", str(tmp_path), "--starts", "5", "--method", "descent", "--no-pictures"]

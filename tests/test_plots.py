@@ -37,7 +37,7 @@ from symverify.plots.values import critical_values
 from symverify.problem import load
 
 DOCS = Path(__file__).parent.parent / "docs"
-FIGURES = DOCS / "figures"
+FIGURES = DOCS / "figures" / "landscape"
 KINDS = (
     "global minimum",
     "spurious local minimum (strict)",
@@ -57,7 +57,7 @@ SCALAR = {
 @pytest.fixture(scope="module")
 def example() -> Subject:
     """The example of docs/plots.md: ten orbits, a spurious minimum, point 10 is w = 0."""
-    return from_json(FIGURES / "landscape.json", load(FIGURES / "problem.json"))
+    return from_json(FIGURES / "result.json", load(FIGURES / "problem.json"))
 
 
 def crowd(count: int, seed: int = 0, ridge: float = 0.1, data: Data | None = None) -> Subject:
@@ -488,7 +488,7 @@ def test_a_missing_result_and_a_class_of_data(tmp_path: Path, problem: str, caps
     of_a_class.write_text(
         json.dumps({k: v for k, v in SCALAR.items() if k != "regularisation"} | {"data": {"class": "any"}})
     )
-    result = str(FIGURES / "landscape.json")
+    result = str(FIGURES / "result.json")
     assert cli.main(["plot", "landscape", result, str(of_a_class), "--out", str(tmp_path / "p")]) == 2
     assert "class of data" in _line(capsys)[1]
 
@@ -505,7 +505,7 @@ def test_the_figures_of_the_page_can_be_remade(tmp_path: Path, capsys: pytest.Ca
     assert cli.main(arguments) == 0
     made = {Path(line).name for line in capsys.readouterr().out.splitlines()}
     kept = {path.name for path in FIGURES.glob("*.png")}
-    shown = set(re.findall(r"\(figures/(.*?)\)", (DOCS / "plots.md").read_text(encoding="utf-8")))
+    shown = set(re.findall(r"\(figures/landscape/(.*?)\)", (DOCS / "plots.md").read_text(encoding="utf-8")))
     assert made == kept == shown
     for name in made:
         assert check_png((tmp_path / name).read_bytes()) == check_png((FIGURES / name).read_bytes())

@@ -88,13 +88,15 @@ def _write(folder: Path, session: Session) -> None:
 
 
 def _draw(folder: Path, session: Session) -> None:
+    from symverify.plots import require_matplotlib
+
     try:
-        from symverify.flow import pictures
-    except ModuleNotFoundError as error:
-        if error.name != "matplotlib":
-            raise
-        print("symverify: no pictures: pip install 'symverify[plot]'", file=sys.stderr)
+        require_matplotlib("pictures")
+    except UsageError as error:  # the results are written: what is missing is only the pictures
+        print(f"symverify: {error}", file=sys.stderr)
         return
+    from symverify.flow import pictures
+
     try:
         for line in pictures.draw_all(session, folder):
             print(f"symverify: {line}", file=sys.stderr)

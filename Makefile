@@ -1,6 +1,6 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
-# make figures        make the pictures of docs/plots.md again
+# make figures        make the pictures of docs/plots.md and docs/flow.md again
 # make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
 CANDIDATES = python3.13 python3.12 python3.11 python3
@@ -37,13 +37,14 @@ atlas: $(VENV)/.ready
 	@$(BIN)/symverify atlas check out/atlas
 	@$(BIN)/symverify atlas compare out/atlas
 
-# The example of docs/plots.md; needs msolve.
+# The example of docs/plots.md (needs msolve), and those of docs/flow.md.
 FIGURES = docs/figures/landscape
 figures: $(VENV)/.ready-test
 	@$(BIN)/symverify landscape $(FIGURES)/problem.json --json > $(FIGURES)/result.new
 	@mv $(FIGURES)/result.new $(FIGURES)/result.json
 	@$(BIN)/symverify plot landscape $(FIGURES)/result.json $(FIGURES)/problem.json --out $(FIGURES) \
 	    --line 1 2 --plane 1 2 3 --plane 1 2 10
+	@$(BIN)/python docs/flow_figures.py > /dev/null
 
 benchmark: $(VENV)/.ready
 	@$(BIN)/python benchmarks/run.py

@@ -2,7 +2,7 @@
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
 benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
-on degrees modulo primes), 3 something is missing; ``atlas`` 0 done, 1 a contradiction,
+on degrees modulo primes), 3 something is missing; ``flow`` 0 done; ``atlas`` 0 done, 1 a contradiction,
 a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
 commands, so that ``--help`` and ``check`` start at once.
 """
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
 from symverify.console import Keeper, Status, check_limits, load_problem
+from symverify.flow import commands as flow_commands
 from symverify.landscape import commands as landscape_commands
 from symverify.plots import commands as plot_commands
 from symverify.usage import UsageError
@@ -60,6 +61,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     landscape_commands.add_parser(commands)
     atlas_commands.add_parser(commands)
+    flow_commands.add_parser(commands)
     plot_commands.add_parser(commands)
     return parser
 
@@ -238,6 +240,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "landscape": landscape_commands.main,
     "atlas": atlas_commands.main,
+    "flow": flow_commands.main,
     "plot": plot_commands.main,
 }
 

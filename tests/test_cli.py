@@ -99,7 +99,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "plot"]
+    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "flow", "plot"]
     assert all(re.search(rf"^    {command}\s+\w", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
@@ -141,7 +141,7 @@ def modules_after(arguments: list[str]) -> set[str]:
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
     needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.console"}
-    parts = ("atlas", "plots", "landscape")
+    parts = ("atlas", "plots", "landscape", "flow")
     needed |= {f"symverify.{part}{module}" for part in parts for module in ("", ".commands")}
     files = {"symverify.checker", "symverify.structure_checker", "symverify.point_checker"}
     trusted = {"symverify.checking"} | files

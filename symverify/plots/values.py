@@ -20,7 +20,8 @@ LEVEL = 0.26
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """Per kind its marks, each with a level from the top; ``numbered``: there is room for numbers.
+    """Per kind its marks, each with a level from the top; ``numbered``: there is room for
+    numbers; ``orbits``: the sizes of sign orbits are told.
 
     ``height`` is in inches, without axis and title.
     """
@@ -28,13 +29,14 @@ class Arrangement:
     lanes: tuple[tuple[str, tuple[tuple[Mark, int], ...]], ...]
     levels: int
     numbered: bool
+    orbits: bool
     height: float
 
     @property
     def legend(self) -> str:
         """What stands at the marks."""
         if self.numbered:
-            return "at each mark: number of the point (size of its orbit)"
+            return "at each mark: number of the point" + (" (size of its orbit)" if self.orbits else "")
         return "too many points for numbers here"
 
 
@@ -51,7 +53,7 @@ def arrange(subject: Subject, most: int = MAX_LEVELS) -> Arrangement:
         numbered = spacing == SPACINGS[0]
         if numbered and levels <= most:
             break
-    return Arrangement(tuple(lanes), levels, numbered, LEVEL * min(levels, most))
+    return Arrangement(tuple(lanes), levels, numbered, subject.regularised, LEVEL * min(levels, most))
 
 
 def _placed(marks: list[Mark], closest: float) -> list[tuple[Mark, int]]:
@@ -80,7 +82,7 @@ def draw_values(axes: Axes, subject: Subject, arrangement: Arrangement) -> None:
         for mark, level in placed:
             axes.plot([mark.loss], [level], label=f"point {mark.number}", zorder=5, **style_of(mark).marks())
             if arrangement.numbered:
-                name = f"{mark.number} (×{mark.points})" if subject.regularised else f"{mark.number}"
+                name = f"{mark.number} (×{mark.points})" if arrangement.orbits else f"{mark.number}"
                 write(axes, name, mark.loss, level, (7, 0), va="center_baseline")
     axes.set_yticks(tops, [key for key, _ in arrangement.lanes])
     axes.tick_params(axis="y", length=0)

@@ -76,7 +76,7 @@ def test_all_17_real_points_of_dense_2_2_2() -> None:
 
 
 @needs_msolve
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 6))])
 def test_all_real_points_of_random_instances(seed: int) -> None:
     for net in (SIX_WEIGHTS, LinearNetwork.dense(1, 1, 2, 1), LinearNetwork.dense(2, 1, 2)):
         instance = random_instance(net, 3, seed)

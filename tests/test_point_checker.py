@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import json
+import random
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import mutants
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,11 +24,20 @@ from point_judge import holds
 from symverify import checker, checking, point_checker, structure_checker
 from symverify.data import Data
 from symverify.exact import as_matrix, inertia, nullspace, rank, to_flint
+from symverify.landscape.evidence import Objective, polish
 from symverify.landscape.symmetry import regularised_fields
 from symverify.loss import gradient, hessian, symmetry_fields, weights_of
 from symverify.loss import loss as plain_loss
 from symverify.network import LinearNetwork
-from symverify.point_certificate import CriticalPoint, Exact, Saddle, Semidefinite, StrictMinimum
+from symverify.point_certificate import (
+    Box,
+    CriticalPoint,
+    Exact,
+    HigherSaddle,
+    Saddle,
+    Semidefinite,
+    StrictMinimum,
+)
 
 CHECKER = Path(point_checker.__file__)
 FOLDER = Path(__file__).parent / "point_certificates"
@@ -450,6 +461,68 @@ def test_a_box_is_accepted_only_around_one_of_the_three_points(a: Fraction, b: F
         if outcome == "valid":
             assert near[0] <= 1 <= near[1]
             assert (max(inside[1]) <= radius + Fraction(1, 10**9)) == (kind == "saddle")
+
+
+NETS = [
+    LinearNetwork.dense(1, 1, 1),
+    LinearNetwork.dense(2, 1, 2),
+    LinearNetwork.dense(1, 2, 1),
+    LinearNetwork.dense(2, 1, 1),
+    LinearNetwork.dense(1, 1, 1, 1),
+    LinearNetwork.from_masks([[[1], [1]], [[1, 0], [0, 1]], [[1, 1]]]),
+    LinearNetwork.from_masks([[[1, 0], [1, 1]], [[1, 1], [0, 1]]]),
+]
+
+
+def random_box(rng: random.Random) -> list[Json]:
+    """Certificates, mostly false, of a point that Newton's method found over some weights, one for each nature.
+
+    Any frozen and zero sets, any radius, also singular G, regularisation on no, some or all weights.
+    """
+    net = rng.choice(NETS)
+    samples = rng.choice((1, net.widths[0] + 1))
+    x, y = ([[rng.randint(-4, 4) for _ in range(samples)] for _ in range(n)] for n in net.widths[:: net.depth])
+    data, share, size = Data.from_samples(x, y), rng.choice((0, 0.5, 1)), net.parameters
+    ridge = tuple(Fraction(rng.randint(1, 4), 4) if rng.random() < share else Fraction(0) for _ in net.edges)
+    zero = {n for n in range(size) if rng.random() < 0.15} if rng.random() < 0.5 else set()
+    frozen = {n for n in range(size) if n not in zero and rng.random() < 0.3}
+    free = [n for n in range(size) if n not in zero | frozen]
+    start = [Fraction(0) if n in zero else Fraction(rng.randint(-40, 40), 20) for n in range(size)]
+    objective = Objective(net, data, ridge)
+    found = polish(objective, start, free)
+    if found is None or max(map(abs, found[0])) > 50:
+        return []
+    bits = 2 ** rng.choice((8, 14, 40))
+    centre = [Fraction(round(w * bits), bits) if n in free else w for n, w in enumerate(found[0])]
+    hessian_there = objective.hessian(centre)
+    reduced = np.array([[float(hessian_there[m][n]) for n in free] for m in free]).reshape(len(free), len(free))
+    if len(free) and np.linalg.cond(reduced) > 1e6:
+        return []
+    spectrum = np.linalg.eigvalsh(reduced)
+    signs = int((spectrum > 0).sum()), len(frozen), int((spectrum < 0).sum())
+    inverse = tuple(tuple(Fraction(round(float(v) * 2**20), 2**20) for v in row) for row in np.linalg.inv(reduced))
+    fixed, off = (frozenset(net.edges[n] for n in positions) for positions in (frozen, zero))
+    box = Box(fixed, Fraction(1, 2 ** rng.choice((1, 3, 6, 10, 30))), inverse, off)
+    line = weights_of(net, [rng.randint(-1, 1) for _ in net.edges])
+    here, point = objective.loss(centre), weights_of(net, centre)
+    natures = (Saddle(), StrictMinimum(), HigherSaddle((line,)))
+    bounds = here - 100, here + 100
+    return [CriticalPoint(net, data, ridge, point, box, nature, bounds, signs).to_json() for nature in natures]
+
+
+@pytest.mark.parametrize("boxes", [150, pytest.param(3000, marks=pytest.mark.slow)])
+def test_random_boxes_that_are_accepted_are_true(boxes: int) -> None:
+    rng, accepted, refused = random.Random(boxes), 0, 0
+    for _ in range(boxes):
+        for body in random_box(rng):
+            outcome, facts = check(body)
+            assert outcome in ("valid", "invalid"), facts
+            if outcome == "valid":
+                accepted += 1
+                assert holds(body), json.dumps(body)
+            else:
+                refused += 1
+    assert accepted > boxes / 20 and refused > accepted
 
 
 # -- the file ---------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
+# make site           the documentation as pages: out/site/index.html
 # make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
 CANDIDATES = python3.13 python3.12 python3.11 python3
@@ -14,7 +15,7 @@ STALE := $(shell test -x $(BIN)/python || rm -f $(VENV)/.ready $(VENV)/.ready-te
 
 .DEFAULT_GOAL = verify
 .DELETE_ON_ERROR:
-.PHONY: verify test slow certificates atlas benchmark lint format clean
+.PHONY: verify test slow certificates site atlas benchmark lint format clean
 
 verify: $(VENV)/.ready
 	@$(BIN)/symverify verify
@@ -27,6 +28,11 @@ slow: $(VENV)/.ready-test
 
 certificates: $(VENV)/.ready
 	@$(BIN)/symverify verify --remake
+
+# Without network; a warning, such as a link to nowhere, is an error.
+site: $(VENV)/.ready-test
+	@$(IN) sphinx --quiet --fail-on-warning --keep-going -d out/doctrees docs out/site
+	@echo "written to out/site/index.html" >&2
 
 # What an interrupted call has finished is kept: the folder is removed only once it was compared.
 atlas: $(VENV)/.ready

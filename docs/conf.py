@@ -1,0 +1,137 @@
+"""Sphinx: the documentation site, from the pages in docs/ and the docstrings.  Built without network: `make site`.
+
+The pages are plain Markdown that can be read without the site.  What is generated: the list of topics on the first page,
+the gallery from docs/figures, and the reference from the modules that there are (docs/api, not kept in git)."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))
+
+import symverify  # noqa: E402  (the package of this tree, whatever is installed)
+
+project = "symverify"
+author = "The symverify developers"
+copyright = author
+version = release = symverify.__version__
+language = "en"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.apidoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "_static"]
+smartquotes = False  # a prime is a transpose
+default_role = "code"  # `x` in the checkers, which are read as plain files
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!symverify).*|symverify\..*\._.*")]  # other packages; private names
+
+# -- Markdown: headings of every level are anchors with the names that GitHub gives them --------------------------------
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 4
+myst_links_external_new_tab = False
+
+# -- the reference ----------------------------------------------------------------------------------------------------
+apidoc_modules = [
+    {
+        "path": str(HERE.parent / "symverify"),
+        "destination": "api",
+        "exclude_patterns": ["**/__main__.py"],
+        "separate_modules": True,
+        "module_first": True,
+        "include_private": False,
+        "automodule_options": {"members", "show-inheritance"},
+    }
+]
+autodoc_default_options = {"ignore-module-all": True, "member-order": "bysource", "undoc-members": True}
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+add_module_names = False
+toc_object_entries_show_parents = "hide"
+
+# -- pages: no web fonts, no scripts or styles from elsewhere -----------------------------------------------------------
+html_theme = "furo"
+html_title = "symverify"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_copy_source = False
+html_show_sourcelink = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ |> "
+copybutton_prompt_is_regexp = True
+
+FIGURES = HERE / "figures"
+SHOWN = (".svg", ".png")
+"""The formats of a picture that a page can show, the better one first; others of the same name become links."""
+
+
+def unlisted(index: str, folder: str = "") -> str:
+    """The pages of a folder that the first page does not list, such as that of a new command: one per line."""
+    pages = sorted(folder + page.stem for page in (HERE / folder).glob("*.md"))
+    return "\n".join(page for page in pages if page != "index" and page not in index.splitlines())
+
+
+def captions() -> dict[str, str]:
+    """By the name of the picture: from ``captions.toml`` (``name = "caption"``) and from ``NAME.txt``."""
+    table = FIGURES / "captions.toml"
+    found = tomllib.loads(table.read_text(encoding="utf-8")) if table.exists() else {}
+    for text in FIGURES.glob("*.txt"):
+        found[text.stem] = text.read_text(encoding="utf-8")
+    return {name: " ".join(caption.split()) for name, caption in found.items()}
+
+
+def gallery() -> str:
+    """Every picture of docs/figures as a figure with its caption.
+
+    Raises:
+        ExtensionError: a picture without a caption: it could not be understood, nor read aloud.
+    """
+    texts = captions()
+    names = sorted({path.stem for path in FIGURES.glob("*") if path.suffix in SHOWN})
+    if not names:
+        return "There are no figures in this build."
+    return "\n".join(figure(name, texts) for name in names)
+
+
+def figure(name: str, texts: dict[str, str]) -> str:
+    """A picture as a figure in Markdown; its caption is also the text for readers who do not see it."""
+    if not texts.get(name):
+        raise ExtensionError(f"docs/figures: {name} has no caption; write it to {name}.txt or captions.toml")
+    shown = next(name + suffix for suffix in SHOWN if (FIGURES / (name + suffix)).exists())
+    others = sorted(path for path in FIGURES.glob(f"{name}.*") if path.suffix in (".png", ".pdf") and path.name != shown)
+    links = " ".join(f"[{path.suffix[1:].upper()}](figures/{path.name})" for path in others)
+    return f"```{{figure}} figures/{shown}\n:alt: {texts[name]}\n\n{texts[name]} {links}\n```\n"
+
+
+def fill(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put what is generated in its place in the pages."""
+    if docname == "index":
+        more = {"MORE-HOWTO": unlisted(source[0], "howto/"), "TOPICS": unlisted(source[0])}
+        for marker, pages in more.items():
+            source[0] = source[0].replace(marker, pages)
+    if docname == "gallery":
+        source[0] = source[0].replace("FIGURES", gallery())
+
+
+def bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """``|`` is the norm of mathematics in the docstrings, never a substitution: escaped, except within literals."""
+    for i, line in enumerate(lines):
+        parts = re.split(r"(``.*?``)", line)
+        lines[i] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("source-read", fill)
+    app.connect("autodoc-process-docstring", bars)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

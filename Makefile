@@ -21,10 +21,10 @@ verify: $(VENV)/.ready
 	@$(BIN)/symverify verify
 
 test: lint
-	@$(IN) pytest -n auto
+	@$(IN) pytest -n auto --dist loadgroup
 
 slow: $(VENV)/.ready-test
-	@$(IN) pytest -n auto -m slow
+	@$(IN) pytest -n auto --dist loadgroup -m slow
 
 certificates: $(VENV)/.ready
 	@$(BIN)/symverify verify --remake

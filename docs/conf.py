@@ -1,7 +1,9 @@
 """Sphinx: the documentation site, from the pages in docs/ and the docstrings.  Built without network: `make site`.
 
-The pages are plain Markdown that can be read without the site.  What is generated: the list of topics on the first page,
-the gallery from docs/figures, and the reference from the modules that there are (docs/api, not kept in git)."""
+The pages are plain Markdown that can be read without the site.  What is generated: the lists of pages that the first
+page does not name, the gallery from docs/figures, and the reference from the modules that there are (docs/api, not kept
+in git).
+"""
 
 from __future__ import annotations
 
@@ -32,13 +34,12 @@ extensions = [
     "sphinx_copybutton",
 ]
 exclude_patterns = ["_build", "_static"]
-smartquotes = False  # a prime is a transpose
+smartquotes_action = "D"  # dashes only: a prime is a transpose
 default_role = "code"  # `x` in the checkers, which are read as plain files
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!symverify).*|symverify\..*\._.*")]  # other packages; private names
 
-# -- Markdown: headings of every level are anchors with the names that GitHub gives them --------------------------------
-myst_enable_extensions = ["deflist"]
+# -- Markdown: headings of every level are anchors with the names that GitHub gives them ------------------------------
 myst_heading_anchors = 4
 myst_links_external_new_tab = False
 
@@ -51,7 +52,7 @@ apidoc_modules = [
         "separate_modules": True,
         "module_first": True,
         "include_private": False,
-        "automodule_options": {"members", "show-inheritance"},
+        "automodule_options": {"members"},
     }
 ]
 autodoc_default_options = {"ignore-module-all": True, "member-order": "bysource", "undoc-members": True}
@@ -61,7 +62,7 @@ python_maximum_signature_line_length = 88
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
-# -- pages: no web fonts, no scripts or styles from elsewhere -----------------------------------------------------------
+# -- pages: no web fonts, no scripts or styles from elsewhere ---------------------------------------------------------
 html_theme = "furo"
 html_title = "symverify"
 html_static_path = ["_static"]
@@ -109,9 +110,12 @@ def figure(name: str, texts: dict[str, str]) -> str:
     if not texts.get(name):
         raise ExtensionError(f"docs/figures: {name} has no caption; write it to {name}.txt or captions.toml")
     shown = next(name + suffix for suffix in SHOWN if (FIGURES / (name + suffix)).exists())
-    others = sorted(path for path in FIGURES.glob(f"{name}.*") if path.suffix in (".png", ".pdf") and path.name != shown)
+    others = sorted(
+        path for path in FIGURES.glob(f"{name}.*") if path.suffix in (".png", ".pdf") and path.name != shown
+    )
     links = " ".join(f"[{path.suffix[1:].upper()}](figures/{path.name})" for path in others)
-    return f"```{{figure}} figures/{shown}\n:alt: {texts[name]}\n\n{texts[name]} {links}\n```\n"
+    plain = re.sub(r"[*`]", "", texts[name])
+    return f"```{{figure}} figures/{shown}\n:alt: {plain}\n\n{texts[name]} {links}\n```\n"
 
 
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -124,14 +128,23 @@ def fill(app: Sphinx, docname: str, source: list[str]) -> None:
         source[0] = source[0].replace("FIGURES", gallery())
 
 
-def bars(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """``|`` is the norm of mathematics in the docstrings, never a substitution: escaped, except within literals."""
+def as_written(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
+    """Docstrings are written for readers of the code: what they do not mean as markup is not read as markup.
+
+    ``|`` is a norm or a separator, never a substitution.  A colon in the first line about an attribute or a property
+    does not end its type, which napoleon would think without the empty line before it.
+    """
+    doctest = False
     for i, line in enumerate(lines):
-        parts = re.split(r"(``.*?``)", line)
-        lines[i] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+        doctest = line.lstrip().startswith(">>>") or (doctest and bool(line.strip()))
+        if not doctest:
+            parts = re.split(r"(``.*?``)", line)
+            lines[i] = "".join(part if part.startswith("``") else part.replace("|", r"\|") for part in parts)
+    if what not in ("module", "class", "exception", "function", "method"):
+        lines.insert(0, "")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", fill)
-    app.connect("autodoc-process-docstring", bars)
+    app.connect("autodoc-process-docstring", as_written, priority=400)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 if TYPE_CHECKING:
-    from symverify.claims import Report, Row
+    from symverify import claims
+    from symverify.claims import Report
 
 FORMATS = {"text": "txt", "markdown": "md", "latex": "tex", "csv": "csv", "json": "json", "html": "html"}
 HEADINGS = {
@@ -34,7 +35,7 @@ HEADINGS = {
 }
 
 
-def render(rows: Sequence[Row], format: str) -> str:
+def render(rows: Sequence[claims.Row], format: str) -> str:
     """The table of the rows in one of :data:`FORMATS`.
 
     Columns: claim, source, case, structure, data, loss at the minimum, loss at the better point, inertia of the

@@ -1,9 +1,9 @@
 """The tutorial and the how-to pages say what really happens: their commands are run, and their output is compared.
 
-In a page, a block ``console`` has commands after ``$ `` (continued after ``> ``) and what they print, on stdout and stderr;
-a block right after a line that ends in "`NAME`:" is the file NAME; a block ``python`` with ``>>>`` is a doctest.  The blocks
-of a page run one after the other in one empty folder.  As in doctest, ``...`` stands for anything, and white space does not
-matter, so that pages may break long lines."""
+In a page, a block ``console`` has commands after ``$ `` (continued after ``> ``) and what they print, on stdout and
+stderr; a block right after a line that ends in "`NAME`:" is the file NAME; a block ``python`` with ``>>>`` is a
+doctest.  The blocks of a page run one after the other in one empty folder.  As in doctest, ``...`` stands for anything,
+and white space does not matter, so that pages may break long lines."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,8 @@ def run(block: str, folder: Path) -> list[tuple[str, str, str]]:
     try:
         printed = shell.communicate(timeout=300)[0].split(f"{END}\n")
     finally:
-        try:
+        with suppress(ProcessLookupError):  # nothing was left
             os.killpg(shell.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass  # nothing was left
     assert len(printed) == len(claimed) + 1, f"the shell ended before its last command:\n{printed[-1]}"
     return [(command, want, got) for (command, want), got in zip(claimed, printed[:-1], strict=True)]
 
@@ -105,6 +104,8 @@ def test_a_page_that_is_wrong_is_noticed(tmp_path: Path) -> None:
     text = "Write `greeting.txt`:\n\n```text\nhello\n```\n" + "".join(f"\n```{k}\n{v}```\n" for k, v in blocks.items())
     page.write_text(text, encoding="utf-8")
     wrong = differences(page, tmp_path)
-    assert ["greeting.txt" in wrong[0], "nothing.txt" in wrong[1], "echo $?" in wrong[2], "1 + 1" in wrong[3]] == [True] * 4
+    assert ["greeting.txt" in wrong[0], "nothing.txt" in wrong[1], "echo $?" in wrong[2], "1 + 1" in wrong[3]] == [
+        True
+    ] * 4
     page.write_text(text.replace("\ngood", "\nhel...").replace("$ cat nothing.txt\n", "").replace("\n0\n", "\n3\n"))
     assert ["1 + 1" in text for text in differences(page, tmp_path)] == [True]

@@ -37,7 +37,7 @@ exclude_patterns = ["_build", "_static"]
 smartquotes_action = "D"  # dashes only: a prime is a transpose
 default_role = "code"  # `x` in the checkers, which are read as plain files
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(?!symverify).*|symverify\..*\._.*")]  # other packages; private names
+nitpick_ignore_regex = [(r"py:(class|obj)", r"(?!symverify).*|symverify\..*\._.*")]  # other packages; private names
 
 # -- Markdown: headings of every level are anchors with the names that GitHub gives them ------------------------------
 myst_heading_anchors = 4

@@ -35,7 +35,7 @@ LOADED = {
     "object": "data",
 }
 """Attributes whose addresses a browser requests by itself; those of ``link`` too."""
-SHAPES = [(1600, "light"), (1300, "dark"), (800, "light"), (375, "light"), (375, "dark")]
+SHAPES = [(1600, "light"), (1300, "dark"), (375, "light"), (800, "dark")]
 
 
 @dataclass

@@ -83,10 +83,19 @@ def unlisted(index: str, folder: str = "") -> str:
     return "\n".join(page for page in pages if page != "index" and page not in index.splitlines())
 
 
+def shown_in() -> dict[str, tuple[str, str]]:
+    """By the name of the picture, for those that a page shows: the page, and its words for readers who do not see it."""
+    image = re.compile(r"!\[([^]]+)]\(figures/([^)]+)\.\w+\)")
+    pages = sorted(HERE.glob("*.md"), reverse=True)  # of several pages the first one counts
+    return {name: (page.stem, alt) for page in pages for alt, name in image.findall(page.read_text(encoding="utf-8"))}
+
+
 def captions() -> dict[str, str]:
-    """By the name of the picture: from ``captions.toml`` (``name = "caption"``) and from ``NAME.txt``."""
+    """By the name of the picture: from ``NAME.txt`` or ``captions.toml`` (``name = "caption"``), else from a page."""
+    found = {name: alt for name, (_, alt) in shown_in().items()}
     table = FIGURES / "captions.toml"
-    found = tomllib.loads(table.read_text(encoding="utf-8")) if table.exists() else {}
+    if table.exists():
+        found |= tomllib.loads(table.read_text(encoding="utf-8"))
     for text in FIGURES.glob("*.txt"):
         found[text.stem] = text.read_text(encoding="utf-8")
     return {name: " ".join(caption.split()) for name, caption in found.items()}
@@ -102,20 +111,23 @@ def gallery() -> str:
     names = sorted({path.stem for path in FIGURES.glob("*") if path.suffix in SHOWN})
     if not names:
         return "There are no figures in this build."
-    return "\n".join(figure(name, texts) for name in names)
+    return "\n".join(figure(name, texts.get(name, "")) for name in names)
 
 
-def figure(name: str, texts: dict[str, str]) -> str:
+def figure(name: str, caption: str) -> str:
     """A picture as a figure in Markdown; its caption is also the text for readers who do not see it."""
-    if not texts.get(name):
+    if not caption:
         raise ExtensionError(f"docs/figures: {name} has no caption; write it to {name}.txt or captions.toml")
     shown = next(name + suffix for suffix in SHOWN if (FIGURES / (name + suffix)).exists())
     others = sorted(
         path for path in FIGURES.glob(f"{name}.*") if path.suffix in (".png", ".pdf") and path.name != shown
     )
-    links = " ".join(f"[{path.suffix[1:].upper()}](figures/{path.name})" for path in others)
-    plain = re.sub(r"[*`]", "", texts[name])
-    return f"```{{figure}} figures/{shown}\n:alt: {plain}\n\n{texts[name]} {links}\n```\n"
+    links = [f"[{path.suffix[1:].upper()}](figures/{path.name})" for path in others]
+    if name in shown_in():
+        page = shown_in()[name][0]
+        links.append(f"[More about it]({page}.md)")
+    plain = re.sub(r"[*`]", "", caption)
+    return f"```{{figure}} figures/{shown}\n:alt: {plain}\n\n{' '.join([caption, *links])}\n```\n"
 
 
 def fill(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -197,6 +197,9 @@ def test_captions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         conf.ExtensionError, match=r"docs/figures: a has no caption; write it to a\.txt or captions\.toml"
     ):
         conf.gallery()
+    (tmp_path / "page.md").write_text("![From the page](figures/a.png) ![Not this](figures/b.svg)", encoding="utf-8")
+    assert ":alt: From the page\n" in conf.gallery()
+    assert "[More about it](page.md)" in conf.gallery()
     (figures / "a.txt").write_text("From the text.\n", encoding="utf-8")
     shown = conf.gallery()
     assert re.findall(r"\{figure\} (\S+)\n:alt: (.*)", shown) == [

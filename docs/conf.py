@@ -84,7 +84,7 @@ def unlisted(index: str, folder: str = "") -> str:
 
 
 def shown_in() -> dict[str, tuple[str, str]]:
-    """By the name of the picture, for those that a page shows: the page, and its words for readers who do not see it."""
+    """By the name of the picture, for those that a page shows: the page, and its words for those who do not see it."""
     image = re.compile(r"!\[([^]]+)]\(figures/([^)]+)\.\w+\)")
     pages = sorted(HERE.glob("*.md"), reverse=True)  # of several pages the first one counts
     return {name: (page.stem, alt) for page in pages for alt, name in image.findall(page.read_text(encoding="utf-8"))}

@@ -7,9 +7,12 @@ in git).
 
 from __future__ import annotations
 
+import ast
+import pkgutil
 import re
 import sys
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -19,6 +22,20 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
 
 import symverify  # noqa: E402  (the package of this tree, whatever is installed)
+
+
+def name_types() -> None:
+    """Give every module the names that it imports for type checkers only: then annotations become exact links."""
+    found = [info.name for info in pkgutil.walk_packages(symverify.__path__, "symverify.")]
+    modules = [import_module(name) for name in found if not name.endswith("__main__")]
+    for module in modules:
+        for node in ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+                block = ast.Module(node.body, type_ignores=[])
+                exec(compile(block, str(module.__file__), "exec"), module.__dict__)
+
+
+name_types()
 
 project = "symverify"
 author = "The symverify developers"
@@ -37,7 +54,10 @@ exclude_patterns = ["_build", "_static"]
 smartquotes_action = "D"  # dashes only: a prime is a transpose
 default_role = "code"  # `x` in the checkers, which are read as plain files
 nitpicky = True
-nitpick_ignore_regex = [(r"py:(class|obj)", r"(?!symverify).*|symverify\..*\._.*")]  # other packages; private names
+nitpick_ignore_regex = [
+    (r"py:.*", r"(?!symverify).*"),  # other packages, and names of ours that the reference does not have
+    (r"py:.*", r"symverify\..*\.(_.*|[A-Z])"),  # private names, type variables
+]
 
 # -- Markdown: headings of every level are anchors with the names that GitHub gives them ------------------------------
 myst_heading_anchors = 4

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 if TYPE_CHECKING:
-    from symverify import claims
-    from symverify.claims import Report
+    from symverify.claims import Report, Row
 
 FORMATS = {"text": "txt", "markdown": "md", "latex": "tex", "csv": "csv", "json": "json", "html": "html"}
 HEADINGS = {
@@ -35,7 +34,7 @@ HEADINGS = {
 }
 
 
-def render(rows: Sequence[claims.Row], format: str) -> str:
+def render(rows: Sequence[Row], format: str) -> str:
     """The table of the rows in one of ``FORMATS``.
 
     Columns: claim, source, case, structure, data, loss at the minimum, loss at the better point, inertia of the

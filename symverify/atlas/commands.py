@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from symverify.data import DataClass
     from symverify.network import LinearNetwork
 
-    from . import rows as atlas_rows
     from .rows import Entry, Job, Row
     from .store import Finished, Store
     from .table import Table
@@ -405,7 +404,7 @@ def _write_structure(folder: Path, rows: Sequence[Row], table: Table) -> None:
     print(f"symverify: written to {folder}: a picture and {len(names)} certificates", file=sys.stderr)
 
 
-def file_name(row: atlas_rows.Row) -> str:
+def file_name(row: Row) -> str:
     """The structure as a name of a file: ``110-101_11-10-01``."""
     return row.job.structure.replace(" | ", "_").replace(" ", "-")
 

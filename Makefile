@@ -55,7 +55,7 @@ format: $(VENV)/.ready-test
 	@$(IN) ruff format .
 
 clean:
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The program msolve, from a wheel that holds it with its libraries; what that wheel requires besides is for Sage.

@@ -1,6 +1,7 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
 # make figures        make the pictures of docs/plots.md and docs/flow.md again
+# make site           the documentation as pages: out/site/index.html
 # make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
 CANDIDATES = python3.13 python3.12 python3.11 python3
@@ -15,19 +16,24 @@ STALE := $(shell test -x $(BIN)/python || rm -f $(VENV)/.ready $(VENV)/.ready-te
 
 .DEFAULT_GOAL = verify
 .DELETE_ON_ERROR:
-.PHONY: verify test slow certificates atlas figures benchmark lint format clean
+.PHONY: verify test slow certificates site atlas figures benchmark lint format clean
 
 verify: $(VENV)/.ready
 	@$(BIN)/symverify verify
 
 test: lint
-	@$(IN) pytest -n auto
+	@$(IN) pytest -n auto --dist loadgroup
 
 slow: $(VENV)/.ready-test
-	@$(IN) pytest -n auto -m slow
+	@$(IN) pytest -n auto --dist loadgroup -m slow
 
 certificates: $(VENV)/.ready
 	@$(BIN)/symverify verify --remake
+
+# Without network; a warning, such as a link to nowhere, is an error.
+site: $(VENV)/.ready-test
+	@$(IN) sphinx --quiet --fail-on-warning --keep-going -d out/doctrees docs out/site
+	@echo "written to out/site/index.html" >&2
 
 # What an interrupted call has finished is kept: the folder is removed only once it was compared.
 atlas: $(VENV)/.ready
@@ -59,7 +65,7 @@ format: $(VENV)/.ready-test
 	@$(IN) ruff format .
 
 clean:
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist out docs/api .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The program msolve, from a wheel that holds it with its libraries; what that wheel requires besides is for Sage.

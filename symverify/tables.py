@@ -35,7 +35,7 @@ HEADINGS = {
 
 
 def render(rows: Sequence[Row], format: str) -> str:
-    """The table of the rows in one of :data:`FORMATS`.
+    """The table of the rows in one of ``FORMATS``.
 
     Columns: claim, source, case, structure, data, loss at the minimum, loss at the better point, inertia of the
     Hessian, dimension of the gauge, rank of the Jacobian dM/dtheta, evidence, status (proved / assumed), certificate

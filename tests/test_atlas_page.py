@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import random
 import re
-import shutil
 import time
 import zlib
 from base64 import b64decode
@@ -130,32 +129,6 @@ def test_the_command_writes_the_page(small_atlas: Path, tmp_path: Path, capsys: 
 
 
 # -- in a browser -----------------------------------------------------------------------------------------
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync"
-)
-
-
-def program(*names: str) -> str:
-    found = next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.skip(f"no {names[0]}: the page is not tried in a browser")
-    return found
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    chrome, driver = program("chromium", "chromium-browser", "google-chrome"), program("chromedriver")
-    webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: the page is not tried in a browser")
-    options = webdriver.ChromeOptions()
-    options.binary_location = chrome
-    for flag in (*FLAGS.split(), f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options, webdriver.ChromeService(driver))
-    yield browser
-    browser.quit()
 
 
 class Reader:

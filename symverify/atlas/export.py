@@ -22,7 +22,7 @@ class ExportError(Exception):
 
 
 def records(rows: Sequence[Row]) -> list[dict[str, str | None]]:
-    """Flat lines, with the keys :data:`COLUMNS`; a missing kind, rule or certificate is None."""
+    """Flat lines, with the keys ``COLUMNS``; a missing kind, rule or certificate is None."""
     return [dict(zip(COLUMNS, _values(row), strict=True)) for row in rows]
 
 

@@ -2,17 +2,17 @@
 
 ``L(w) = 1/2 tr(M G M') - tr(M C') + c0 (+ sum_e lambda_e w_e^2)`` with rational data.  Two methods.
 
-*Plain*: exact, modulo gauge.  :mod:`normal_forms` (cells of the gauge), :mod:`strata` (the systems of all cells, and
-their solutions), :mod:`parametrise` (exact solutions of one system), :mod:`algebraic` (number fields), :mod:`points`
-(ranks, families, inertia), :mod:`higher` (saddles that the Hessian does not show), :mod:`attainment`, :mod:`quotient`
+*Plain*: exact, modulo gauge.  :mod:`.normal_forms` (cells of the gauge), :mod:`.strata` (the systems of all cells, and
+their solutions), :mod:`.parametrise` (exact solutions of one system), :mod:`.algebraic` (number fields), :mod:`.points`
+(ranks, families, inertia), :mod:`.higher` (saddles that the Hessian does not show), :mod:`.attainment`, :mod:`.quotient`
 (the answer).
 
-*Regularised*, ``lambda_e > 0``: :mod:`instance` (the loss), :mod:`counts` (strata and their numbers of points),
-:mod:`track` and :mod:`monodromy` (floats: finding the points), :mod:`enclose` (ball arithmetic: proving them),
-:mod:`survey` (the answer).
+*Regularised*, ``lambda_e > 0``: :mod:`.instance` (the loss), :mod:`.counts` (strata and their numbers of points),
+:mod:`.track` and :mod:`.monodromy` (floats: finding the points), :mod:`.enclose` (ball arithmetic: proving them),
+:mod:`.survey` (the answer).
 
-Both: :mod:`equations` (the gradient as polynomials), :mod:`groebner` (leading ideals modulo primes), :mod:`evidence`
-(certificates for the checker), :mod:`commands`.
+Both: :mod:`.equations` (the gradient as polynomials), :mod:`.groebner` (leading ideals modulo primes), :mod:`.evidence`
+(certificates for the checker), :mod:`.commands`.
 """
 
 from __future__ import annotations

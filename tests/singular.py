@@ -175,7 +175,7 @@ def _ideal(
     prime: int,
     value: str = "",
 ) -> str:
-    """A ring with the free weights (and ``value``), the loss L as a polynomial, and G, a standard basis of its gradient."""
+    """A ring with the free weights (and ``value``), the loss L, and G, a standard basis of its gradient ideal."""
 
     def number(x: Fraction | int) -> str:
         x = Fraction(x)

@@ -1,4 +1,4 @@
-"""Counts of complex critical points against those of Singular, which multiplies, differentiates and solves by itself."""
+"""Counts of complex critical points against those of Singular, which differentiates and solves by itself."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ SQUARE = [[1, 0], [0, 1]]
 def test_critical_values_by_hand(
     network: LinearNetwork, data: list[list[int]], ridge: list[Fraction] | None, values: int, by_elimination: bool
 ) -> None:
-    """The loss at a critical point of a dense network is 1/2 |C|^2 less half the squares of the singular values taken."""
+    """Of a dense network: 1/2 |C|^2 less half the squares of the singular values that are taken."""
     found = singular_critical_values(network, Data.whitened(data), ridge=ridge, by_elimination=by_elimination)
     assert found == values
 

@@ -238,6 +238,20 @@ def real_point(instance: Instance, live: Units, point: Enclosure) -> RealPoint:
         return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs)
 
 
+def nonsingular(instance: Instance, live: Units, point: Enclosure) -> bool:
+    """The Hessian in all weights of the whole network is proved nonsingular at the point: it is simple there."""
+    with flint.ctx.workprec(max(PRECISIONS)):
+        gradient = Gradient(instance.network, instance.moments, instance.ridge)
+        x = [flint.acb(0)] * instance.network.parameters
+        for n, ball in zip(instance.edges_of(live), point.balls, strict=True):
+            x[n] = ball
+        try:
+            gradient.derivative(x).inv()
+        except ZeroDivisionError:
+            return False
+        return True
+
+
 def origin(instance: Instance) -> RealPoint:
     """The critical point w = 0, exactly."""
     network, zero = instance.network, Fraction(0)

@@ -25,7 +25,7 @@ DEAD = 1e-8
 """Below this a coordinate is zero: the path jumped to a smaller stratum."""
 SAME = 1e-6
 LOOSE = 1e-2
-"""The tolerance on loops, where a path that jumps to another solution does no harm (one to a smaller stratum is seen)."""
+"""The tolerance on loops; a path that jumps to another solution does no harm, one to a smaller stratum is seen."""
 
 
 class Seeker:

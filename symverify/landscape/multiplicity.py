@@ -47,8 +47,8 @@ def multiplicities(
     Example:
         >>> from symverify.landscape.groebner import find_solver
         >>> one = ((Fraction(1),),)  # 1/2 (ab - 1)^2 + a^2/2 + b^2/2: the origin, and a = -b = ±sqrt(-2)
-        >>> limits = find_solver(), random.Random(0), time.monotonic() + 60
-        >>> sorted(multiplicities(LinearNetwork.dense(1, 1, 1), Moments(one, one), [Fraction(1, 2)] * 2, *limits).items())
+        >>> rest = [Fraction(1, 2)] * 2, find_solver(), random.Random(0), time.monotonic() + 60
+        >>> sorted(multiplicities(LinearNetwork.dense(1, 1, 1), Moments(one, one), *rest).items())
         [(1, 2), (3, 1)]
     """
     system, n = gradient_system(network, moments, ridge), network.parameters

@@ -1,7 +1,8 @@
 """``python -m symverify.landscape.small_groebner``: a leading ideal modulo a prime by sympy, for small systems.
 
 Reads ``{"variables": n, "prime": p, "whole": b, "system": [[[exponents, coefficient], ...], ...]}`` from stdin and
-writes the reduced basis in the same way, or only the leading monomials.  A process of its own, so that it can be stopped: sympy's algorithm has no limit.
+writes the reduced basis in the same way, or only its leading monomials.  A process of its own, so that it can be
+stopped: sympy's algorithm has no limit.
 """
 
 from __future__ import annotations

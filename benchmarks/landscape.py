@@ -1,6 +1,6 @@
 """Side by side, in one run: ``symverify landscape`` and general solvers on the raw gradient system.
 
-    python benchmarks/landscape.py [--structures NAME ...] [--limit SECONDS] [--phc SECONDS] [--sympy SECONDS] [--runs N]
+    python benchmarks/landscape.py [--structures NAME ...] [--runs N] [--limit S] [--phc S] [--sympy S]
 
 Raw: the gradient system of the regularised loss as it stands, over Q.  *msolve*: its real solutions.  *PHCpack*:
 ``phc -b``, complex solutions in floats.  *sympy*: ``groebner`` alone, degree reverse lexicographic.  One thread each.

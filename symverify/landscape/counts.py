@@ -174,4 +174,6 @@ def _size(
         raise GaveUp("the time is over")
     leading = leading_ideal(reduced, variables, prime, left, solver)
     d = dimension(leading, variables)
+    if d < 0:
+        raise GaveUp(f"{solver.name} says that there is no critical point, but w = 0 is one")
     return d, degree(leading, variables) if d == 0 else None

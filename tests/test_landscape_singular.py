@@ -88,9 +88,9 @@ def test_complex_points_of_random_instances(seed: int) -> None:
 QUICK = (0, 4, 20)
 
 
-@pytest.mark.parametrize("seed", [pytest.param(n, marks=[] if n in QUICK else [pytest.mark.slow]) for n in range(50)])
+@pytest.mark.parametrize("seed", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in range(50)])
 def test_surveys_of_random_instances(seed: int) -> None:
-    """Points found and certified: all distinct ones, with the multiplicities of Singular; seed 20 has a triple point."""
+    """All distinct points are found and certified, with the multiplicities of Singular; seed 20 has a triple point."""
     instance = random_case(seed)
     theirs = singular_points(instance.network, instance.data, instance.ridge, multiplicities=True)
     found = survey(instance)

@@ -1,7 +1,7 @@
 """``symverify landscape FILE``: all critical points of one instance, certificates and pictures of them.
 
-Exit codes: 0 complete (which rests on degrees modulo primes), 3 something is missing, 2 bad input.  A fault that shows
-only after the computation is raised once the result is printed.
+Exit codes: 0 complete (which rests on degrees modulo primes), 3 something is missing, 2 bad input, 130 interrupted.  A
+fault that shows only after the computation is raised once the result is printed.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
         else:
             print(found.text() + _certificate_lines(found, certified or []) + drawn.text())
     drawn.finish()
-    return 0 if found.complete else 3
+    return 130 if found.interrupted else 0 if found.complete else 3
 
 
 def _survey(options: argparse.Namespace, problem: Problem, data: Data) -> AnyLandscape:

@@ -26,7 +26,7 @@ from symverify.exact import Vector, Weights
 from symverify.landscape.algebraic import Element, Field, element
 from symverify.landscape.attainment import attained_because
 from symverify.landscape.enclose import bounds
-from symverify.landscape.groebner import Solver, find_solver
+from symverify.landscape.groebner import INTERRUPTED, Solver, find_solver
 from symverify.landscape.higher import descent_curve
 from symverify.landscape.instance import Units, check_instance
 from symverify.landscape.points import (
@@ -171,6 +171,11 @@ class QuotientLandscape:
     def complete(self) -> bool:
         """Rests on the degrees modulo primes."""
         return not any(row.reason for row in self.strata)
+
+    @property
+    def interrupted(self) -> bool:
+        """Ctrl-C came before all cells were solved."""
+        return any(INTERRUPTED in row.reason for row in self.strata)
 
     @property
     def complex(self) -> int:
@@ -374,7 +379,7 @@ def _stratum(
         real,
         tuple((f[0], f[1], f[2]) for f in families.values()),
         primes,
-        "; ".join(reasons),
+        "; ".join(dict.fromkeys(reasons)),
     )
     return row, points, set(largest)
 

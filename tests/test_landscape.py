@@ -566,7 +566,6 @@ def test_command_incomplete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("command", "changes", "said"),
     [
-        ("landscape", {"regularisation": None}, "only regularised instances are supported so far"),
         ("landscape", {"data": {"class": "any"}}, "give numbers, not a class"),
         ("landscape", {"regularisation": [[["0"]], [["1/2"]]]}, "regularisation[0][0][0]: 0; every free weight needs"),
         ("landscape", {"regularisation": [[["1/2"]]]}, "regularisation: a list of 2 matrices is expected"),

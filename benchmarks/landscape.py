@@ -223,8 +223,12 @@ def rows(name: str, case: Instance, options: argparse.Namespace, folder: Path) -
         ratio = statistics.median(r.cpu for r, _ in raw) / base
         verdict = f"{name}: raw msolve / symverify = {ratio:.1f} (CPU); goal 10: {'met' if ratio >= 10 else 'MISSED'}"
     else:
-        late = inside - slow
-        verdict = f"{name}: {late:+.2f} s against raw msolve; goal at most +0.3: {'met' if late <= 0.3 else 'MISSED'}"
+        late, whole = inside - slow, statistics.median(r.wall for r, _, _ in mine) - slow
+        said = "; ".join(
+            f"{x:+.2f} s {what}: {'met' if x <= 0.3 else 'MISSED'}"
+            for x, what in ((late, "without the start of Python"), (whole, "with it"))
+        )
+        verdict = f"{name}: against raw msolve, goal at most +0.3 s: {said}"
     return table, verdict
 
 

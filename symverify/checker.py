@@ -552,7 +552,7 @@ def check_critical_fibre(net, data, point, evidence):
     """Theorem A for the fibre {theta in N : M(theta) = M(point)}, N = the point with some edges free to move.
 
     Evidence: {"kind", "free": flags}.  Checked: tr(R' M) has zero gradient everywhere on N (R = the residual at
-    the point), and the entries of M that are not constant on N have independent differentials along N.
+    the point), and the entries of M that are not constant on N, and enter L, have independent differentials along N.
     """
     where = "minimum"
     _, free = read_object(evidence, where, ("kind", "free"))
@@ -567,7 +567,8 @@ def check_critical_fibre(net, data, point, evidence):
     bad = next((edge for edge, value in zip(net.edges, values) if as_poly(value)), None)
     require(bad is None, where, f"the fibre is not critical: at edge {bad}")
     entries = [x for row in chains(net, moving)[0][-1] for x in row]
-    varying = [n for n, x in enumerate(entries) if not as_poly(x).is_constant()]
+    enters = [gram[j][j] for gram in data.rows for j in range(net.widths[0])]  # 0: L does not depend on this entry
+    varying = [n for n, x in enumerate(entries) if enters[n] and not as_poly(x).is_constant()]
     chosen = [edge for edge in net.edges if edge in free]
     differentials = [[row[n] for n in varying] for row in jacobian(net, point, chosen)]
     require(len(echelon(differentials)) == len(varying), where, "M restricted to the free edges is not a submersion")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +29,10 @@ Integers = NDArray[np.int64]
 
 BATCH = 40_000
 """Curves that are multiplied at once."""
-STARTS = 24
-"""Descents that try to attain a target."""
+TARGETS = 150
+"""Limits per batch that are looked at, the plain ones."""
+STARTS = 5, 25
+"""Descents that try to attain a target: of all of them, then of those that are left."""
 LOWEST, HIGHEST = -2, 1
 """Powers of t in a weight."""
 
@@ -93,22 +96,16 @@ def targets(network: LinearNetwork, found: Integers) -> Iterator[tuple[Matrix, I
             yield as_matrix(limit[n].reshape(network.widths[-1], -1).tolist()), found[n]
 
 
-def attained(network: LinearNetwork, target: Matrix, rng: np.random.Generator, starts: int = STARTS) -> bool:
-    """Whether a descent reaches the target at moderate weights (in floats; a filter only)."""
+def attained(network: LinearNetwork, goals: list[Matrix], rng: np.random.Generator, starts: int) -> NDArray[np.bool_]:
+    """Which targets a descent reaches (in floats; a filter only)."""
     model = BatchedLoss(network)
-    cross = np.array([[float(x) for x in row] for row in target])
-    floor = -(cross**2).sum() / 2 + sum(
-        float(target[o][j]) ** 2 / 2
-        for o in range(network.widths[-1])
-        for j in range(network.widths[0])
-        if (o, j) not in network.covered
-    )
+    cross = np.array([[[float(x) for x in row] for row in goal] for goal in goals])
+    cross = np.repeat(cross, starts, axis=0)
     n = network.widths[0]
-    batch = np.broadcast_to(np.eye(n), (starts, n, n))
-    theta, value = descend(
-        model, random_starts(model, rng, starts), batch, np.broadcast_to(cross, (starts, *cross.shape))
-    )
-    return bool((value - floor < 1e-12).any())
+    theta = random_starts(model, rng, len(cross))
+    _, value = descend(model, theta, np.broadcast_to(np.eye(n), (len(cross), n, n)), cross)
+    rest = value + (cross**2).sum(axis=(1, 2)) / 2
+    return np.asarray((rest.reshape(len(goals), starts) < 1e-11).any(axis=1))
 
 
 def certificate(network: LinearNetwork, target: Matrix, curve: Integers, degree: int = 2) -> NotAttainedData | None:
@@ -147,13 +144,13 @@ def not_attained(
     """
     rng = np.random.default_rng(seed)
     for _ in range(rounds):
-        count = 0
-        for target, curve in targets(network, curves(network, rng)):
-            if attained(network, target, rng):
-                continue
-            count += 1
+        left = list(islice(targets(network, curves(network, rng)), TARGETS))
+        for starts in STARTS:
+            if left:
+                reached = attained(network, [target for target, _ in left], rng, starts)
+                left = [item for item, done in zip(left, reached, strict=True) if not done]
+            left = left[: 4 * tried]
+        for target, curve in left[:tried]:
             if (found := certificate(network, target, curve, degree)) is not None:
                 return found
-            if count == tried:
-                break
     return None

@@ -64,11 +64,17 @@ def trap(network: LinearNetwork, *, seed: int = 0, rounds: int = 3) -> Trap | No
 
 
 def _targets(network: LinearNetwork, rng: np.random.Generator) -> Floats:
+    """Small integers; half of the targets live on two outputs and two inputs only."""
     covered = np.zeros((network.widths[-1], network.widths[0]))
     for pair in network.covered:
         covered[pair] = 1
-    values = rng.choice([0, 0, 1, 1, -1, -1, 2], size=(TARGETS, *covered.shape))
-    return np.asarray(values * covered)
+    values = rng.choice([0, 0, 1, 1, -1, -1, 2], size=(TARGETS, *covered.shape)) * covered
+    for target in values[: TARGETS // 2]:
+        for axis in (0, 1):
+            size = target.shape[axis]
+            gone = rng.permutation(size)[: max(0, size - 2)]
+            target[(gone, slice(None)) if axis == 0 else (slice(None), gone)] = 0
+    return np.asarray(values)
 
 
 def _trap_of(network: LinearNetwork, target: Matrix, early: Floats, theta: Floats, value: Floats) -> Trap | None:

@@ -196,7 +196,7 @@ def test_the_path_of_the_example_tends_to_the_infimum() -> None:
 def test_the_command_prints_a_table_and_writes_certificates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["infinity", "2,1,2", "--rounds", "1", "--out", str(tmp_path / "found")]) == 0
     assert capsys.readouterr().out.splitlines()[2] == "| 2-1-2 | 1 | 0 | 0 | 1 | 0 | 1 |"
-    assert not (tmp_path / "found").exists()
+    assert list((tmp_path / "found").iterdir()) == []
 
 
 @pytest.mark.parametrize(

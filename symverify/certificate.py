@@ -607,7 +607,9 @@ def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | Crit
         assert not isinstance(below, Lifted | Absorb)
         return Absorb(steps, smaller, below)
     if body["kind"] != "lifted":
-        raise ValueError(f"evidence {body['kind']!r}: critical-family, critical-fibre, lifted, relax or absorb expected")
+        raise ValueError(
+            f"evidence {body['kind']!r}: critical-family, critical-fibre, lifted, relax or absorb expected"
+        )
     part = network.induced(body["inputs"], body["outputs"]).network
     inner = _decode_minimum(body["minimum"], part)
     assert not isinstance(inner, Lifted)

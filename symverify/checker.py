@@ -726,7 +726,9 @@ def check_relax(net, data, point, evidence, outer):
     for pair in read_list(listed, f"{where}.pairs"):
         o, j = read_list(pair, f"{where}.pairs", 2)
         pair = read_index(o, f"{where}.pairs", net.widths[-1]), read_index(j, f"{where}.pairs", net.widths[0])
-        well_formed(pair in net.covered and pair not in pairs, f"{where}.pairs", f"{pair} is not joined, or stands twice")
+        well_formed(
+            pair in net.covered and pair not in pairs, f"{where}.pairs", f"{pair} is not joined, or stands twice"
+        )
         pairs.add(pair)
     rest = residual(chains(net, point)[0][-1], data)
     for o, j in sorted(pairs):
@@ -798,7 +800,9 @@ REDUCTIONS = {"lifted": check_lifted, "relax": check_relax, "absorb": check_abso
 def check_minimum(net, data, point, evidence, outer=()):
     """`outer`: the reductions that led to this network, each of which may be used once; `lifted` is the first one."""
     well_formed(isinstance(evidence, dict), "minimum", "an object is expected")
-    kinds = [kind for kind in (*POINTS, *REDUCTIONS) if kind not in outer and not (outer and kind in ("ball", "lifted"))]
+    kinds = [
+        kind for kind in (*POINTS, *REDUCTIONS) if kind not in outer and not (outer and kind in ("ball", "lifted"))
+    ]
     kind = read_choice(evidence.get("kind"), "minimum.kind", kinds)
     if kind in POINTS:
         return POINTS[kind](net, data, point, evidence)
@@ -1139,7 +1143,9 @@ def check_not_attained_data(certificate):
     powers = set()
     for n, term in enumerate(read_list(path, "path")):
         power, weights = read_object(term, f"path[{n}]", ("power", "weights"))
-        well_formed(type(power) is int and abs(power) < 100, f"path[{n}].power", "an integer from -99 to 99 is expected")
+        well_formed(
+            type(power) is int and abs(power) < 100, f"path[{n}].power", "an integer from -99 to 99 is expected"
+        )
         well_formed(power not in powers, f"path[{n}].power", "this power stands twice")
         powers.add(power)
         weights = read_weights(net, weights, f"path[{n}].weights")

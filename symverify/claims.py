@@ -139,7 +139,8 @@ class Theorem:
     """What a certificate, or every certificate of a bundle, has to state for a claim to rest on it.
 
     That a certificate is valid does not make it the one that is needed.  ``kind``: ``benign``, ``benign-generic``,
-    ``strict``, ``degenerate``, ``trap`` or ``not-attained-data``; ``data``: the class, or what :func:`data_of` says of numbers; ``networks``:
+    ``strict``, ``degenerate``, ``trap`` or ``not-attained-data``; ``data``: the class, or what :func:`data_of` says of
+    numbers; ``networks``:
     exactly these, in this order; ``assumes``: whether an assumption is allowed; ``minimises_support``: whether the
     minimum has to be a global one of the sub-network of its non-zero weights.
     """

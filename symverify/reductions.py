@@ -180,9 +180,9 @@ def _absorbing(
     for size in range(max(1, len(support[unit])), min(len(taking), MAX_BY) + 1):
         for by in combinations(taking, size):
             nodes = sorted(set().union(*(support[i] for i in by)))
-            if len(nodes) == size and support[unit] <= set(nodes):
-                if rank([[weights[i][j] for j in nodes] for i in by]) == size:
-                    return by
+            spanned = len(nodes) == size and support[unit] <= set(nodes)
+            if spanned and rank([[weights[i][j] for j in nodes] for i in by]) == size:
+                return by
     return None
 
 

@@ -118,7 +118,8 @@ def _relabelled_part(witness: SpuriousMinimum, network: LinearNetwork, order: Se
         whole.constant,
     )
     point = tuple(
-        as_matrix([[w[i][j] for j in before.nodes[l]] for i in before.nodes[l + 1]]) for l, w in enumerate(witness.point)
+        as_matrix([[w[i][j] for j in before.nodes[l]] for i in before.nodes[l + 1]])
+        for l, w in enumerate(witness.point)
     )
     inner = SpuriousMinimum(before.network, data, point, lifted.minimum, point, False, Fraction(0), Fraction(0))
     minimum = relabelled(inner, after.network, inside).minimum

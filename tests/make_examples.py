@@ -473,8 +473,8 @@ def trap_three_inputs() -> Json:
     return trap(grown(TRAP, 1), data, signs, start, better, "1/2", *steps)
 
 
-# Inputs 3 and outputs 3 besides SIX, joined by a chain of dead units only, one in each hidden layer, which joins input 1
-# and output 1 as well; A = diag(1, 1/2, 0).
+# Inputs 3 and outputs 3 besides SIX, joined by a chain of dead units only, one in each hidden layer, which joins input
+# 1 and output 1 as well; A = diag(1, 1/2, 0).
 CHAIN_PAIRS = [[0, 0], [0, 2], [2, 0], [2, 2]]
 
 
@@ -576,8 +576,8 @@ def near_minimum() -> Json:
 
 
 def useless_dead_unit(pairs: Any) -> Json:
-    """Units {1}x{1,2}, dead, and {1,2}x{1,2}: the Hessian has no negative eigenvalue, yet it is a saddle.  With c = 2e, r = e
-    and the dead unit at (p, a_2) = (sqrt(2e), -sqrt(2e)) the loss falls by e^2/2: at a distance of 1/200 by 5e-11."""
+    """Units {1}x{1,2}, dead, and {1,2}x{1,2}: the Hessian has no negative eigenvalue, yet it is a saddle.  With c = 2e,
+    r = e and the dead unit at (p, a_2) = (sqrt(2e), -sqrt(2e)) the loss falls by e^2/2: at a distance of 1/200 by 5e-11."""
     masks = [[[1, 0], [1, 1]], [[1, 1], [1, 1]]]
     point, better = [[[0, 0], [1, 0]], [[0, 1], [0, 0]]], [[[1, 0], [0, 1]], [[1, 0], [0, 1]]]
     inner = {"kind": "critical-fibre", "free": flags(masks, [])}
@@ -1149,7 +1149,9 @@ def malformed() -> dict[str, Json | bytes]:
         "absorb-by-not-in-order": edited(good["absorb-inputs"], {"minimum/steps/0/by": [3, 2]}),
         "absorb-by-nothing": edited(good["absorb-inputs"], {"minimum/steps/0/by": []}),
         "absorb-side-other": edited(good["absorb-inputs"], {"minimum/steps/0/side": "left"}),
-        "absorb-unit-twice": edited(good["absorb-inputs"], {"minimum/steps": [absorb_step(1, 4, [2, 3], "inputs")] * 2}),
+        "absorb-unit-twice": edited(
+            good["absorb-inputs"], {"minimum/steps": [absorb_step(1, 4, [2, 3], "inputs")] * 2}
+        ),
         "unattained-power-twice": edited(good["not-attained-data"], {"path/1/power": 1}),
         "unattained-power-true": edited(good["not-attained-data"], {"path/0/power": True}),
         "unattained-power-large": edited(good["not-attained-data"], {"path/0/power": 100}),

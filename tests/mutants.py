@@ -142,7 +142,11 @@ def reason(original: Json, mutant: Json) -> str | None:
 
 def theorem(certificate: Json) -> Json:
     """The statement without its evidence."""
-    return {key: value for key, value in certificate.items() if key not in ("steps", "minimum", "rule", "path", "refutation")}
+    return {
+        key: value
+        for key, value in certificate.items()
+        if key not in ("steps", "minimum", "rule", "path", "refutation")
+    }
 
 
 def holds_benign(body: Json) -> bool:
@@ -217,7 +221,9 @@ def holds_unattained(body: Json) -> bool:
         return False
     model = BatchedLoss(network)
     theta = np.random.default_rng(0).normal(size=(64, network.parameters))
-    found, value = descend(model, theta, np.broadcast_to(gram, (64, *gram.shape)), np.broadcast_to(cross, (64, *cross.shape)))
+    found, value = descend(
+        model, theta, np.broadcast_to(gram, (64, *gram.shape)), np.broadcast_to(cross, (64, *cross.shape))
+    )
     gap = value + float(data.constant) - least
     near = gap < 1e-3  # on the way to infinity, where the gap is that of weights of finite size
     return bool(near.any() and (gap > 1e-12).all() and (np.abs(found[near]).max(axis=1) > 5).all())

@@ -149,7 +149,15 @@ def test_malformed(path: Path) -> None:
 def test_every_kind_step_and_evidence_has_valid_and_invalid_examples() -> None:
     for kind in ("valid", "invalid"):
         text = b"".join(path.read_bytes() for path in files(kind)).decode()
-        for word in (*checker.KINDS, *checker.POINTS, *checker.REDUCTIONS, *checker.RULES, "contract", "edge", *checker.GENERIC_RULES):
+        for word in (
+            *checker.KINDS,
+            *checker.POINTS,
+            *checker.REDUCTIONS,
+            *checker.RULES,
+            "contract",
+            "edge",
+            *checker.GENERIC_RULES,
+        ):
             assert f'"{word}"' in text, (kind, word)
 
 

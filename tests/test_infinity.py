@@ -106,7 +106,7 @@ def test_a_refutation_by_cases() -> None:
 
 
 def test_two_hidden_units_agree_with_the_theorem() -> None:
-    """Theorem 15.6 and the search are independent: the structures that attain every infimum are those without a find."""
+    """Theorem 15.6 and the search are independent: those that attain every infimum are those without a find."""
     for network in structures(2, 2, 2):
         assert has_two_units(network)
         always = accepted(Attained(network)) is not None
@@ -179,7 +179,10 @@ def test_the_path_of_the_example_tends_to_the_infimum() -> None:
         weights = tuple(
             as_matrix(
                 [
-                    [sum(t ** term["power"] * Fraction(term["weights"][l][i][j]) for term in body["path"]) for j in (0, 1)]
+                    [
+                        sum(t ** term["power"] * Fraction(term["weights"][l][i][j]) for term in body["path"])
+                        for j in (0, 1)
+                    ]
                     for i in (0, 1)
                 ]
             )

@@ -32,7 +32,6 @@ from symverify.search import Candidate, descend
 from symverify.witness import accepted
 
 
-
 def kept(kind: str, *beginnings: str) -> dict[str, Any]:
     """The committed examples whose names begin so."""
     paths = [path for path in (make_examples.FOLDER / kind).glob("*.json") if path.stem.startswith(beginnings)]
@@ -53,7 +52,7 @@ def proposals(body: dict[str, Any]) -> list[SpuriousMinimum]:
 
 
 def lowest_nearby(body: dict[str, Any], radius: float, seed: int = 0) -> float:
-    """The least loss that descents from points near the minimum meet while they are within ``radius``, minus its loss."""
+    """The least loss that descents from nearby points meet while they are within ``radius``, minus that of the minimum."""
     network, data, point, _ = decode_instance(body)
     model, rng = BatchedLoss(network), np.random.default_rng(seed)
     centre = np.array([float(x) for x in vector_of(network, point)])

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from itertools import pairwise
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from symverify.usage import UsageError
@@ -46,7 +46,7 @@ def read_widths(text: str) -> tuple[int, ...]:
         raise UsageError(f"widths {text!r}: write them as 2,2,2") from None
     if len(widths) < 2 or min(widths) < 1:
         raise UsageError(f"widths {text!r}: two and more positive widths, such as 2,2,2")
-    size = sum(a * b for a, b in zip(widths, widths[1:], strict=False))
+    size = sum(a * b for a, b in pairwise(widths))
     if size > MAX_WEIGHTS:
         raise UsageError(f"widths {text!r}: {size} possible weights; choose sizes with at most {MAX_WEIGHTS}")
     return widths

@@ -1,8 +1,8 @@
 """Data whose infimum is not attained, by inverse design: first a curve to infinity along which M has a limit, then the
 limit as the target; last a proof that no weights reach it.
 
-Weights are ``c t^e``, or ``c t^e + d t^(e-1)``, with small integers; those products are kept in which all positive powers
-of t cancel.  Two ways to infinity are met so: a unit that grows against another one (*corner*), and two units that
+Weights are ``c t^e``, or ``c t^e + d t^(e-1)``, with small integers; those products are kept in which all positive
+powers of t cancel.  Two ways to infinity are met so: a unit that grows against another one (*corner*), and two units that
 become parallel, whose difference tends to a tangent of the matrices of rank one (*parallel*).
 """
 
@@ -60,7 +60,7 @@ def curves(network: LinearNetwork, rng: np.random.Generator, count: int = BATCH)
 
 def _shares(count: int) -> NDArray[np.float64]:
     shares = np.arange(1, count + 1, dtype=float)
-    return shares / shares.sum()
+    return np.asarray(shares / shares.sum())
 
 
 def _product(network: LinearNetwork, theta: Integers) -> Integers:

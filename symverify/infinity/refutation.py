@@ -17,7 +17,7 @@ import flint
 
 from symverify.certificate import Identity, Refutation, Split
 from symverify.exact import Matrix, from_flint
-from symverify.network import Edge, LinearNetwork
+from symverify.network import LinearNetwork
 
 Pair = tuple[int, int]
 Monomial = tuple[int, ...]
@@ -138,9 +138,7 @@ def _identity(
     if solution is None:
         return None
     edges = system.network.edges
-    terms = tuple(
-        (columns[c][0], x, tuple(edges[n] for n in columns[c][1])) for c, x in sorted(solution.items()) if x
-    )
+    terms = tuple((columns[c][0], x, tuple(edges[n] for n in columns[c][1])) for c, x in sorted(solution.items()) if x)
     return Identity(tuple(edges[n] for n in factors), terms)
 
 

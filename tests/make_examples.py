@@ -577,7 +577,8 @@ def near_minimum() -> Json:
 
 def useless_dead_unit(pairs: Any) -> Json:
     """Units {1}x{1,2}, dead, and {1,2}x{1,2}: the Hessian has no negative eigenvalue, yet it is a saddle.  With c = 2e,
-    r = e and the dead unit at (p, a_2) = (sqrt(2e), -sqrt(2e)) the loss falls by e^2/2: at a distance of 1/200 by 5e-11."""
+    r = e and the dead unit at (p, a_2) = (sqrt(2e), -sqrt(2e)) the loss falls by e^2/2: at a distance of
+    1/200 by about 8e-11."""
     masks = [[[1, 0], [1, 1]], [[1, 1], [1, 1]]]
     point, better = [[[0, 0], [1, 0]], [[0, 1], [0, 0]]], [[[1, 0], [0, 1]], [[1, 0], [0, 1]]]
     inner = {"kind": "critical-fibre", "free": flags(masks, [])}

@@ -52,7 +52,7 @@ def proposals(body: dict[str, Any]) -> list[SpuriousMinimum]:
 
 
 def lowest_nearby(body: dict[str, Any], radius: float, seed: int = 0) -> float:
-    """The least loss that descents from nearby points meet while they are within ``radius``, minus that of the minimum."""
+    """The least loss that descents from nearby points meet while they are within ``radius``, minus its loss."""
     network, data, point, _ = decode_instance(body)
     model, rng = BatchedLoss(network), np.random.default_rng(seed)
     centre = np.array([float(x) for x in vector_of(network, point)])

@@ -2,8 +2,8 @@
 limit as the target; last a proof that no weights reach it.
 
 Weights are ``c t^e``, or ``c t^e + d t^(e-1)``, with small integers; those products are kept in which all positive
-powers of t cancel.  Two ways to infinity are met so: a unit that grows against another one (*corner*), and two units that
-become parallel, whose difference tends to a tangent of the matrices of rank one (*parallel*).
+powers of t cancel.  Two ways to infinity are met so: a unit that grows against another one (*corner*), and two units
+that become parallel, whose difference tends to a tangent of the matrices of rank one (*parallel*).
 """
 
 from __future__ import annotations

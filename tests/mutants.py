@@ -226,7 +226,7 @@ def holds_unattained(body: Json) -> bool:
     )
     gap = value + float(data.constant) - least
     near = gap < 1e-3  # on the way to infinity, where the gap is that of weights of finite size
-    return bool(near.any() and (gap > 1e-12).all() and (np.abs(found[near]).max(axis=1) > 5).all())
+    return bool(near.any() and (gap > 1e-12).all() and (np.abs(found[near]).max(axis=1) > 3).all())
 
 
 def holds_trap(body: Json) -> bool:

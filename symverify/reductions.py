@@ -30,6 +30,8 @@ Pair = tuple[int, int]
 Leaf = CriticalFamily | CriticalFibre
 FIBRES = 3
 """Random orders in which the free weights of a critical fibre are chosen."""
+MAX_BLOCKS = 3
+"""Dead nodes whose pairs are tried one by one."""
 MAX_BY = 4
 """The largest number of units that absorb one together."""
 
@@ -83,7 +85,7 @@ def dead_nodes(network: LinearNetwork, point: Weights) -> list[Node]:
 
 
 def relaxed_pairs(network: LinearNetwork, point: Weights, rest: Matrix) -> Iterator[tuple[Pair, ...]]:
-    """Sets of pairs without residual: those that the dead nodes join, all together and one by one; then all."""
+    """Sets of pairs without residual: those that the dead nodes join, all together and some one by one; then all."""
     zero = {(o, j) for o, j in network.covered if not rest[o][j]}
     if len(zero) == len(network.covered):
         return
@@ -92,7 +94,7 @@ def relaxed_pairs(network: LinearNetwork, point: Weights, rest: Matrix) -> Itera
         for node in dead_nodes(network, point)
     ]
     blocks = [block for block in blocks if block and block <= zero]
-    options = [set().union(*blocks), *blocks, zero]
+    options = [set().union(*blocks), *blocks[:MAX_BLOCKS], zero]
     seen = set()
     for option in options:
         pairs = tuple(sorted(option))

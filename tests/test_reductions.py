@@ -29,7 +29,7 @@ from symverify.loss import BatchedLoss, hessian, loss, product, vector_of, weigh
 from symverify.network import LinearNetwork
 from symverify.reductions import absorb_all, dead_nodes, reductions
 from symverify.search import Candidate, descend
-from symverify.witness import accepted
+from symverify.witness import accepted, relabelled
 
 
 def kept(kind: str, *beginnings: str) -> dict[str, Any]:
@@ -204,3 +204,13 @@ def test_fibres_of_relaxed_losses_ignore_free_entries() -> None:
     """The entry (0, 0) is free: it need not be submersed, nor constant."""
     found = decode_witness(EXAMPLES["relax-six"])
     assert isinstance(found.minimum, Relax) and isinstance(found.minimum.minimum, CriticalFibre)
+
+
+@pytest.mark.parametrize("name", ["relax-six", "relax-chain-depth-3", "relax-in-lifted", "absorb-inputs"])
+def test_witnesses_are_relabelled(name: str) -> None:
+    """Pairs and units are named anew, here with the order of the nodes of every layer reversed."""
+    witness = decode_witness(EXAMPLES[name])
+    order = [list(reversed(range(width))) for width in witness.network.widths]
+    turned = relabelled(witness, witness.network.permuted(order), order)
+    assert type(turned.minimum) is type(witness.minimum)
+    assert accepted(turned) is not None

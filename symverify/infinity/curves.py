@@ -137,7 +137,7 @@ def not_attained(
     Example:
         >>> net = LinearNetwork.from_masks([[[1, 1], [1, 0]], [[1, 1], [1, 0]]])
         >>> found = not_attained(net)
-        >>> [[int(x) for x in row] for row in found.data.cross]
+        >>> [[abs(int(x)) for x in row] for row in found.data.cross]
         [[0, 1], [1, 0]]
         >>> not_attained(LinearNetwork.dense(2, 2, 1), rounds=1) is None
         True

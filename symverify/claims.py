@@ -139,7 +139,8 @@ class Theorem:
     """What a certificate, or every certificate of a bundle, has to state for a claim to rest on it.
 
     That a certificate is valid does not make it the one that is needed.  ``kind``: ``benign``, ``benign-generic``,
-    ``strict``, ``degenerate`` or ``trap``; ``data``: the class, or what :func:`data_of` says of numbers; ``networks``:
+    ``strict``, ``degenerate``, ``trap`` or ``not-attained-data``; ``data``: the class, or what :func:`data_of` says of
+    numbers; ``networks``:
     exactly these, in this order; ``assumes``: whether an assumption is allowed; ``minimises_support``: whether the
     minimum has to be a global one of the sub-network of its non-zero weights.
     """
@@ -345,8 +346,12 @@ def row_of(
         data_name = ", ".join(sorted({data_of(b) for b in bodies}))
         evidence = ", ".join(sorted(set().union(*(evidence_of(b) for b in bodies))))
         return Row(claim.name, claim.source, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
-    network, _, point, _ = decode_instance(body)
     low, high = fact["loss"]
+    if body["kind"] == "not-attained-data":
+        shape, loss = structure or str_of(body), f"inf {low}"
+        ends = "", "", "", "", "not attained", status, name[:12]
+        return Row(claim.name, claim.source, case, shape, data_of(body), loss, *ends)
+    network, _, point, _ = decode_instance(body)
     loss = str(high) if low == high else f"{float(high):.9g}"
     if body["kind"] == "trap":
         kind, inertia, gauge, loss = "trap", "", "", f">= {low}"

@@ -2,9 +2,9 @@
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
 benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
-on degrees modulo primes), 3 something is missing; ``flow`` 0 done; ``atlas`` 0 done, 1 a contradiction,
-a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
-commands, so that ``--help`` and ``check`` start at once.
+on degrees modulo primes), 3 something is missing; ``flow`` and ``infinity`` 0 done; ``atlas`` 0 done, 1 a
+contradiction, a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports
+happen inside the commands, so that ``--help`` and ``check`` start at once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from symverify.atlas import commands as atlas_commands
 from symverify.console import Keeper, Status, check_limits, load_problem
 from symverify.flow import commands as flow_commands
+from symverify.infinity import commands as infinity_commands
 from symverify.landscape import commands as landscape_commands
 from symverify.plots import commands as plot_commands
 from symverify.usage import UsageError
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     atlas_commands.add_parser(commands)
     flow_commands.add_parser(commands)
     plot_commands.add_parser(commands)
+    infinity_commands.add_parser(commands)
     return parser
 
 
@@ -242,6 +244,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "atlas": atlas_commands.main,
     "flow": flow_commands.main,
     "plot": plot_commands.main,
+    "infinity": infinity_commands.main,
 }
 
 if __name__ == "__main__":

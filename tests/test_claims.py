@@ -78,7 +78,7 @@ CERTIFICATES = {
     },
     "sparse_first_layer": {"a-strict", "a-degenerate", "b-strict", "b-degenerate"},
     "three_outputs": {"strict", "degenerate", "two-blocks"},
-    "output_threshold": {"strict-excluded", "degenerate", "trap", "correlated"},
+    "output_threshold": {"strict-excluded", "degenerate", "trap", "not-attained", "correlated"},
     "dense_networks": {"proved", "assumed"},
 }
 CLAIM = Claim("a_test", "A test", "Statement.", ("hypothesis",), "source", "method")

@@ -24,7 +24,7 @@ def _number(x: Fraction) -> str:
     return str(x)
 
 
-def _weights(weights: Weights) -> list[list[list[str]]]:
+def weights_json(weights: Weights) -> list[list[list[str]]]:
     return [[[_number(x) for x in row] for row in matrix] for matrix in weights]
 
 
@@ -47,7 +47,7 @@ class CriticalFamily:
     terms: tuple[tuple[tuple[int, ...], Weights], ...] = ()
 
     def to_json(self, network: LinearNetwork) -> Json:
-        terms = [{"powers": list(powers), "direction": _weights(d)} for powers, d in self.terms]
+        terms = [{"powers": list(powers), "direction": weights_json(d)} for powers, d in self.terms]
         return {"kind": "critical-family", "parameters": self.parameters, "terms": terms}
 
 
@@ -188,9 +188,9 @@ class SpuriousMinimum:
             "kind": "spurious-minimum",
             "masks": masks_json(self.network),
             "data": data_json(self.data),
-            "point": _weights(self.point),
+            "point": weights_json(self.point),
             "minimum": self.minimum.to_json(self.network),
-            "better": _weights(self.better),
+            "better": weights_json(self.better),
             "statement": {
                 "minimum": "strict" if self.strict else "degenerate",
                 "loss_at_least": _number(self.loss_at_least),
@@ -248,9 +248,9 @@ class Trap:
             "kind": "trap",
             "masks": masks_json(self.network),
             "data": data_json(self.data),
-            "signs": _weights(self.signs),
-            "start": _weights(self.start),
-            "better": _weights(self.better),
+            "signs": weights_json(self.signs),
+            "start": weights_json(self.start),
+            "better": weights_json(self.better),
             "steps": [step.to_json() for step in self.steps],
             "statement": {
                 "start_loss": _number(loss(self.network, self.start, self.data)),

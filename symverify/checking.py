@@ -1,4 +1,5 @@
-"""Which trusted file checks what: ``checker.py`` certificates about points, ``structure_checker.py`` about structures.
+"""Which trusted file checks what: ``checker.py`` certificates about points, ``structure_checker.py`` about structures,
+``path_checker.py`` about paths, valleys and basins.
 
 Nothing here is part of the trust: a certificate that goes to the wrong file is malformed there.
 """
@@ -10,7 +11,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from symverify import checker, structure_checker
+from symverify import checker, path_checker, structure_checker
+
+SPECIALISTS = (structure_checker, path_checker)
+"""Trusted files besides ``checker.py``, which gets all that none of these knows.  Their kinds are disjoint."""
 
 EXIT_CODES = {"malformed": 2, "invalid": 1, "assumes": 3, "valid": 0}
 """The worst outcome first."""
@@ -22,7 +26,8 @@ def trusted_file(data: bytes) -> ModuleType:
     >>> trusted_file(b'{"kind": "benign-fibre"}').__name__, trusted_file(b"[]").__name__
     ('symverify.structure_checker', 'symverify.checker')
     """
-    words = (f'"{kind}"'.encode() for kind in structure_checker.KINDS)
+    modules = {kind: module for module in SPECIALISTS for kind in module.KINDS}
+    words = (f'"{kind}"'.encode() for kind in modules)
     if b"\\u" not in data and not any(word in data for word in words):
         return checker  # without reading a large file twice
     try:
@@ -33,8 +38,8 @@ def trusted_file(data: bytes) -> ModuleType:
         if not isinstance(value, dict):
             break
         kind = value.get("kind")
-        if isinstance(kind, str) and kind in structure_checker.KINDS:
-            return structure_checker
+        if isinstance(kind, str) and kind in modules:
+            return modules[kind]
         inner = value.get("certificates")
         value = inner[0] if isinstance(inner, list) and inner else None
     return checker

@@ -27,7 +27,7 @@ GRAINS = (1, 2, 4, 16, 64, 2**10, 2**16, 2**24)
 
 
 @dataclass(frozen=True)
-class _Problem:
+class Problem:
     """The network (masked weights that are allowed included), the data, and the same in floats."""
 
     network: LinearNetwork
@@ -37,7 +37,7 @@ class _Problem:
     cross: Floats
 
     @classmethod
-    def of(cls, network: LinearNetwork, data: Data) -> _Problem:
+    def of(cls, network: LinearNetwork, data: Data) -> Problem:
         gram, cross = (np.array([[float(x) for x in row] for row in m]) for m in (data.gram, data.cross))
         return cls(network, data, BatchedLoss(network), gram, cross)
 
@@ -58,7 +58,7 @@ def find_path(
 
     None after so many ``attempts`` with different descents proves nothing.
     """
-    problem = _Problem.of(network, data)
+    problem = Problem.of(network, data)
     rng = np.random.default_rng(seed)
     for attempt in range(attempts):
         for piece in leaving(problem, start, rng, attempt):
@@ -73,7 +73,7 @@ def find_path(
 # -- the first piece --------------------------------------------------------------------------------------
 
 
-def leaving(problem: _Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
+def leaving(problem: Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
     """Pieces on which the loss decreases from ``start``, the likeliest first."""
     for curve in _directions(problem, start, rng, attempt):
         for halvings in range(-1, 18):
@@ -84,7 +84,7 @@ def leaving(problem: _Problem, start: Weights, rng: np.random.Generator, attempt
                 break
 
 
-def _directions(problem: _Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
+def _directions(problem: Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
     network = problem.network
     slope = gradient(network, start, problem.data)
     if any(slope):
@@ -108,7 +108,7 @@ def _directions(problem: _Problem, start: Weights, rng: np.random.Generator, att
         yield from _flat_directions(problem, start, matrix, rng)
 
 
-def _flat_directions(problem: _Problem, start: Weights, matrix: Floats, rng: np.random.Generator) -> Iterator[Piece]:
+def _flat_directions(problem: Problem, start: Weights, matrix: Floats, rng: np.random.Generator) -> Iterator[Piece]:
     """Curves ``t u + t^2 v`` with u in the kernel of a positive semidefinite Hessian and v = -H^+ D^3(u, u, .)/2, on
     which the third derivative, or the fourth, is negative."""
     network = problem.network
@@ -147,7 +147,7 @@ def _floats(network: LinearNetwork, weights: Weights) -> Floats:
 
 
 def _descend(
-    problem: _Problem, start: Weights, bound: Fraction, rng: np.random.Generator, noise: float
+    problem: Problem, start: Weights, bound: Fraction, rng: np.random.Generator, noise: float
 ) -> list[Piece] | None:
     """Straight pieces from ``start`` to a loss below ``bound`` through points of a descent."""
     pieces: list[Piece] = []
@@ -159,7 +159,7 @@ def _descend(
         return None
     n = 0
     while n < len(points):
-        chosen = _farthest(problem, current, points, n)
+        chosen = _farthest(problem, current, points, n, bound)
         if chosen is None:
             return None
         node, n = chosen
@@ -170,42 +170,48 @@ def _descend(
     return None
 
 
-def _farthest(problem: _Problem, current: Weights, points: Sequence[Floats], first: int) -> tuple[Weights, int] | None:
+def _farthest(
+    problem: Problem, current: Weights, points: Sequence[Floats], first: int, bound: Fraction
+) -> tuple[Weights, int] | None:
     """The farthest waypoint to which a straight piece decreases, rounded, and the number of the next one.
 
     Where not even the first one is reached, the way to it is halved.
     """
     here = _floats(problem.network, current)
     for n in range(len(points) - 1, first - 1, -1):
-        node = _straight(problem, current, here, points[n])
+        last = n == len(points) - 1
+        node = _straight(problem, current, here, points[n], bound if last else None)
         if node is not None:
             return node, n + 1
     target = points[first]
     for _ in range(8):
         target = (here + target) / 2
-        node = _straight(problem, current, here, target)
+        node = _straight(problem, current, here, target, None)
         if node is not None:
             return node, first
     return None
 
 
-def _straight(problem: _Problem, current: Weights, here: Floats, target: Floats) -> Weights | None:
-    """The target with the smallest denominators for which the loss decreases on the straight piece."""
+def _straight(
+    problem: Problem, current: Weights, here: Floats, target: Floats, bound: Fraction | None
+) -> Weights | None:
+    """The target with the smallest denominators for which the loss decreases on the straight piece, below ``bound``."""
     steps = np.linspace(0.0, 1.0, 17)
     along = here[None] + steps[:, None] * (target - here)[None]
     count = len(along)
-    values = problem.model.loss(along, np.repeat(problem.gram[None], count, 0), np.repeat(problem.cross[None], count, 0))
-    if np.any(np.diff(values) > 0):
+    sampled = problem.model.loss(along, np.repeat(problem.gram[None], count, 0), np.repeat(problem.cross[None], count, 0))
+    if np.any(np.diff(sampled) > 0):
         return None
     for grain in GRAINS:
         node = _rounded(problem.network, target, grain)
         step = combine([(Fraction(1), node), (Fraction(-1), current)])
-        if decreases(loss_along(current, [step], problem.data)):
+        values = loss_along(current, [step], problem.data)
+        if (bound is None or sum(values) < bound) and decreases(values):
             return node
     return None
 
 
-def _waypoints(problem: _Problem, theta: Floats, bound: float, rng: np.random.Generator, noise: float) -> list[Floats]:
+def _waypoints(problem: Problem, theta: Floats, bound: float, rng: np.random.Generator, noise: float) -> list[Floats]:
     """Points of a descent, until the loss is well below ``bound`` or it stops; a saddle is left along its lowest
     eigenvector."""
     points: list[Any] = []
@@ -213,23 +219,20 @@ def _waypoints(problem: _Problem, theta: Floats, bound: float, rng: np.random.Ge
     eye = np.eye(len(theta))
     for _ in range(400):
         slope = problem.slope(theta)
-        matrix = problem.model.gauss_newton(theta[None], problem.gram)[0]
-        if np.abs(slope).max() < 1e-9:
-            spectrum, vectors = np.linalg.eigh(problem.hessian(theta))
-            if spectrum[0] > -1e-7:
+        if still > 25 or np.abs(slope).max() < 1e-7:
+            escaped = _past_saddle(problem, theta, value, rng)
+            if escaped is None:
                 break
-            step = -0.1 * vectors[:, 0] * rng.choice([-1, 1])
+            trial = escaped
+            damping = 1.0
         else:
             if noise:
                 slope = slope * rng.uniform(1 - noise, 1 + noise, size=len(slope))
-            step = np.linalg.solve(matrix + damping * eye, slope)
-        trial = theta - step
+            matrix = problem.model.gauss_newton(theta[None], problem.gram)[0]
+            trial = theta - np.linalg.solve(matrix + damping * eye, slope)
         new = problem.value(trial)
         if new >= value:
-            damping = min(damping * 4, 1e9)
-            still += 1
-            if still > 25:
-                break
+            damping, still = min(damping * 4, 1e9), still + 1
             continue
         damping, still = max(damping * 0.5, 1e-6), 0
         theta, value = trial, new
@@ -237,3 +240,13 @@ def _waypoints(problem: _Problem, theta: Floats, bound: float, rng: np.random.Ge
         if value < bound - 0.2 * abs(bound) - 1e-3:
             break
     return points
+
+
+def _past_saddle(problem: Problem, theta: Floats, value: float, rng: np.random.Generator) -> Any:
+    """A point of smaller loss in a direction of negative curvature, or None."""
+    spectrum, vectors = np.linalg.eigh(problem.hessian(theta))
+    if spectrum[0] > -1e-7:
+        return None
+    side = rng.choice([-1, 1])
+    options = (theta + sign * side * size * vectors[:, 0] for size in (0.3, 0.1, 0.02, 0.004) for sign in (1, -1))
+    return next((option for option in options if problem.value(option) < value - 1e-12 * (1 + abs(value))), None)

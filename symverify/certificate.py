@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 from symverify.data import Data, DataClass, as_rationals
 from symverify.exact import Weights
@@ -498,7 +498,13 @@ def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | Crit
     return Lifted(tuple(body["inputs"]), tuple(body["outputs"]), part, inner)
 
 
-def encode(value: Certificate | Sequence[Certificate]) -> bytes:
+class HasJson(Protocol):
+    """What can be written as a certificate; the types of section 17 are in ``symverify.paths``."""
+
+    def to_json(self) -> Json: ...
+
+
+def encode(value: HasJson | Sequence[HasJson]) -> bytes:
     """The canonical bytes of a certificate, or of a bundle of them: sorted keys, so that the sha256 is a name."""
     if isinstance(value, Sequence):
         body: Json = {"format": BUNDLE, "certificates": [certificate.to_json() for certificate in value]}

@@ -15,9 +15,9 @@ import numpy as np
 from symverify import checking
 from symverify.certificate import (
     Ball,
-    Certificate,
     CriticalFamily,
     CriticalFibre,
+    HasJson,
     Lifted,
     Minimum,
     SpuriousMinimum,
@@ -31,7 +31,7 @@ from symverify.network import Edge, LinearNetwork, SubNetwork
 from symverify.search import designed_candidates
 
 
-def accepted(certificate: Certificate) -> dict[str, Any] | None:
+def accepted(certificate: HasJson) -> dict[str, Any] | None:
     """The facts that the checker states for a certificate, or None if it refuses it."""
     outcome, result = checking.check_bytes(encode(certificate))
     if outcome in ("invalid", "malformed"):

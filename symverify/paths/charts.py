@@ -115,9 +115,7 @@ def spread(network: LinearNetwork, data: Data, theta: Floats, edges: Sequence[in
 
 
 def _live(network: LinearNetwork) -> frozenset[Edge]:
-    return frozenset(
-        (l, i, j) for l, i, j in network.edges if network.inputs_of(l, j) and network.outputs_of(l + 1, i)
-    )
+    return frozenset((l, i, j) for l, i, j in network.edges if network.inputs_of(l, j) and network.outputs_of(l + 1, i))
 
 
 def character(edge: Edge, units: Sequence[tuple[int, int]]) -> list[int]:
@@ -184,7 +182,9 @@ def _basins(chart: Chart) -> Iterator[Basin]:
     norm = float(np.abs(rows[np.ix_(numbers, numbers)]).sum(axis=1).max(initial=0.0))
     found = []
     for exponent in range(1, 14):
-        reach = float(chart.radius) * (1 - 2.0**-exponent) if exponent == 1 else float(chart.radius) * 2.0 ** (1 - exponent)
+        reach = (
+            float(chart.radius) * (1 - 2.0**-exponent) if exponent == 1 else float(chart.radius) * 2.0 ** (1 - exponent)
+        )
         if fixed and reach >= min(fixed):
             continue
         factor = 1.0 if not fixed else (1 - reach / min(fixed)) ** -powers

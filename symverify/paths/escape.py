@@ -34,7 +34,7 @@ def escape(
         pieces: list[Piece] = []
         current = point
         for step in range(steps + 1):
-            down = next(leaving(problem, current, rng, 0), None)
+            down = next(leaving(problem, current, rng, 0, flat=False), None)
             if down is not None:
                 path = (*pieces, down)
                 end = sum(loss_along(current, down, data), Fraction(0))
@@ -55,7 +55,9 @@ def _flat_move(network: LinearNetwork, data: Data, point: Weights, rng: np.rando
         if not basis:
             continue
         factors = rng.integers(-2, 3, size=len(basis)) * (rng.random(len(basis)) < 2 / len(basis))
-        change = [sum((int(f) * x for f, x in zip(factors, xs, strict=True)), Fraction(0)) for xs in zip(*basis, strict=True)]
+        change = [
+            sum((int(f) * x for f, x in zip(factors, xs, strict=True)), Fraction(0)) for xs in zip(*basis, strict=True)
+        ]
         if not any(change):
             continue
         theta = vector_of(network, point)

@@ -96,9 +96,7 @@ def path_with(
     if path is None:
         return None
     end = last_loss(witness.network, witness.data, witness.point, path, tolerance)
-    certificate = DecreasingPath(
-        witness.network, witness.data, witness.point, better, allowed, path, end, tolerance
-    )
+    certificate = DecreasingPath(witness.network, witness.data, witness.point, better, allowed, path, end, tolerance)
     return certificate if accepted(certificate) is not None else None
 
 

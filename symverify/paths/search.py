@@ -73,9 +73,14 @@ def find_path(
 # -- the first piece --------------------------------------------------------------------------------------
 
 
-def leaving(problem: Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
-    """Pieces on which the loss decreases from ``start``, the likeliest first."""
-    for curve in _directions(problem, start, rng, attempt):
+def leaving(
+    problem: Problem, start: Weights, rng: np.random.Generator, attempt: int, flat: bool = True
+) -> Iterator[Piece]:
+    """Pieces on which the loss decreases from ``start``, the likeliest first.
+
+    ``flat``: with curves along the kernel of the Hessian, where there is nothing better.
+    """
+    for curve in _directions(problem, start, rng, attempt, flat):
         for halvings in range(-1, 18):
             scale = Fraction(1, 2) ** halvings
             piece = tuple(combine([(scale ** (k + 1), weights)]) for k, weights in enumerate(curve))
@@ -84,7 +89,9 @@ def leaving(problem: Problem, start: Weights, rng: np.random.Generator, attempt:
                 break
 
 
-def _directions(problem: Problem, start: Weights, rng: np.random.Generator, attempt: int) -> Iterator[Piece]:
+def _directions(
+    problem: Problem, start: Weights, rng: np.random.Generator, attempt: int, flat: bool
+) -> Iterator[Piece]:
     network = problem.network
     slope = gradient(network, start, problem.data)
     if any(slope):
@@ -104,7 +111,7 @@ def _directions(problem: Problem, start: Weights, rng: np.random.Generator, atte
         sign = 1 if attempt % 2 == 0 else -1
         for grain in (4, 16, 256):
             yield (_rounded(network, sign * mixed / np.abs(mixed).max(), grain),)
-    if not negative:
+    if flat and not negative:
         yield from _flat_directions(problem, start, matrix, rng)
 
 
@@ -199,7 +206,9 @@ def _straight(
     steps = np.linspace(0.0, 1.0, 17)
     along = here[None] + steps[:, None] * (target - here)[None]
     count = len(along)
-    sampled = problem.model.loss(along, np.repeat(problem.gram[None], count, 0), np.repeat(problem.cross[None], count, 0))
+    sampled = problem.model.loss(
+        along, np.repeat(problem.gram[None], count, 0), np.repeat(problem.cross[None], count, 0)
+    )
     if np.any(np.diff(sampled) > 0):
         return None
     for grain in GRAINS:

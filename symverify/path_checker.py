@@ -320,7 +320,7 @@ def inverse(matrix):
     return [row[n:] for row in a]
 
 
-def check_statement(value, keys, values):
+def match_statement(value, keys, values):
     stated = [read_rational(x, "statement") for x in read_object(value, "statement", keys)]
     require(stated == values, "statement", "the numbers are other ones")
 
@@ -453,11 +453,11 @@ def check_decreasing(coefficients, where):
         parts += [right[::-1], left]
 
 
-def check_path(net, data, start, pieces, tolerance, level):
+def check_descent(net, data, start, pieces, tolerance, level):
     """The path in the network `net`: pieces [weights of t, t^2, ...], each starting where the one before it ended.
 
-    On each piece the loss is strictly decreasing, or, if `level`, constant; for every start within `tolerance` in
-    the weights of the masks `tolerance.net`, the whole path moved along.  Returns a bound for the last loss.
+    On each piece the loss is strictly decreasing, or, if `level`, constant; for
+    every start within `width` in the weights of the masks, (masks, width) = `tolerance`, the whole path moved along.  Returns a bound for the last loss.
     """
     masks, width = tolerance
     at, last = start, None
@@ -496,11 +496,11 @@ def check_decreasing_path(certificate):
     tolerance = read_rational(tolerance, "tolerance")
     require(tolerance >= 0, "tolerance", "must not be negative")
     enlarged = read_enlarged(net, allowed)
-    end = check_path(enlarged, data, point, read_list(path, "path"), (net, tolerance), False)
+    end = check_descent(enlarged, data, point, read_list(path, "path"), (net, tolerance), False)
     values = [loss_along([point], data)[0], end, loss_along([better], data)[0]]
     require(end < values[2], "path", "it does not end below the loss of the better point")
     require(values[2] < values[0], "better", "its loss is not below that of the point")
-    check_statement(statement, ("start_loss", "end_loss", "better_loss"), values)
+    match_statement(statement, ("start_loss", "end_loss", "better_loss"), values)
     added = len(enlarged.edges) - len(net.edges)
     near = f"every point within {show(tolerance)} of the point" if tolerance else "the point"
     proved = (
@@ -518,10 +518,10 @@ def check_escape(certificate):
     net = read_masks(masks)
     data = read_data(net, data)
     point = read_weights(net, point, "point")
-    end = check_path(net, data, point, read_list(path, "path"), (net, Fraction(0)), True)
+    end = check_descent(net, data, point, read_list(path, "path"), (net, Fraction(0)), True)
     values = [loss_along([point], data)[0], end]
     require(end < values[0], "path", "the loss is constant on it")
-    check_statement(statement, ("start_loss", "end_loss"), values)
+    match_statement(statement, ("start_loss", "end_loss"), values)
     proved = (
         f"in the {net.shape()} a path along which the loss never increases leads from the point (loss"
         f" {show(values[0])}) to the loss {show(end)}"
@@ -573,7 +573,7 @@ def read_slice(net, data, point, value):
     return Slice(net, data, point, units, frozen, radius, curvature, slope)
 
 
-def check_slice(chart):
+def check_scaling_slice(chart):
     """Scaling the units gives the frozen edges any values of the same signs, in exactly one way: the inverse of the
     matrix of their characters.  Dead edges count as frozen: their values do not matter."""
     for edge in chart.frozen:
@@ -595,7 +595,7 @@ def spread(chart, edges, radius):
     return [sum(x - y for x, y in zip(r, s)) for r, s in zip(large, small)]
 
 
-def check_curvature(chart):
+def check_box_curvature(chart):
     """The Hessian by the free edges is >= curvature on the box; at the centre the gradient is small."""
     slope = sum(x**2 for edge, x in gradient(chart.net, chart.point, chart.data).items() if edge in set(chart.free))
     require(slope <= chart.slope**2, "slice.slope", "the gradient at the centre is larger")
@@ -636,11 +636,11 @@ def check_valley(certificate):
     net = read_masks(masks)
     data = read_data(net, data)
     chart = read_slice(net, data, read_weights(net, point, "point"), chart)
-    check_slice(chart)
-    check_curvature(chart)
+    check_scaling_slice(chart)
+    check_box_curvature(chart)
     check_proper(chart, paths)
     barrier = chart.loss - chart.slope * chart.radius + chart.curvature * chart.radius**2 / 2
-    check_statement(statement, ("loss_at_least", "loss_at_most", "barrier"), [chart.lowest, chart.loss, barrier])
+    match_statement(statement, ("loss_at_least", "loss_at_most", "barrier"), [chart.lowest, chart.loss, barrier])
     proved = (
         f"the {net.shape()} has a local minimum of loss {show_range(chart)}, in a valley: no path on which the loss"
         f" stays below {show(barrier)} leaves the neighbourhood of its orbit, in which no loss is smaller"
@@ -657,8 +657,8 @@ def check_basin(certificate):
     data = read_data(net, data)
     chart = read_slice(net, data, read_weights(net, point, "point"), chart)
     reach, basin = read_positive(reach, "reach"), read_positive(basin, "basin")
-    characters = check_slice(chart)
-    check_curvature(chart)
+    characters = check_scaling_slice(chart)
+    check_box_curvature(chart)
     factor = check_chart(chart, characters, reach)
     lojasiewicz = chart.curvature / factor**2
     slope = sum(x**2 for x in gradient(net, chart.point, data).values())
@@ -668,7 +668,7 @@ def check_basin(certificate):
     height = chart.slope**2 / (2 * chart.curvature) + chart.slope * basin + max(norms, default=0) * basin**2 / 2
     require(basin < reach, "basin", "it is not smaller than the reach")
     require(2 * height < lojasiewicz * (reach - basin) ** 2, "basin", "a trajectory may leave the reach")
-    check_statement(statement, ("loss_at_least", "loss_at_most"), [chart.lowest, chart.loss])
+    match_statement(statement, ("loss_at_least", "loss_at_most"), [chart.lowest, chart.loss])
     proved = (
         f"in the {net.shape()} gradient flow from every start within {show(basin)} of the point converges to a local"
         f" minimum of loss {show_range(chart)}, always the same"

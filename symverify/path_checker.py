@@ -505,8 +505,8 @@ def check_decreasing_path(certificate):
     near = f"every point within {show(tolerance)} of the point" if tolerance else "the point"
     proved = (
         f"the {net.shape()} with {added} of its masked weights allowed has a path of strictly decreasing loss from"
-        f" {near} (loss {show(values[0])}) to a loss of at most {show(end)}, below {show(values[2])} of another point of"
-        " the network"
+        f" {near} (loss {show(values[0])}) to a loss of at most {show(end)}, below {show(values[2])} of another point"
+        " of the network"
     )
     return {"loss": (values[0],) * 2, "end_loss": end, "better_loss": values[2], "proved": proved, "assumes": []}
 

@@ -37,8 +37,8 @@ from symverify.paths.repair import masked_weights
 CLAIM = Claim(
     "decreasing_path",
     "Sparsity cuts out the decreasing path",
-    "From a spurious local minimum of a sparse network a path of strictly decreasing loss leads, in the dense network of"
-    " the same widths, to a loss below that of a better point of the sparse network.",
+    "From a spurious local minimum of a sparse network a path of strictly decreasing loss leads, in the dense network"
+    " of the same widths, to a loss below that of a better point of the sparse network.",
     ("the spurious minima on which the other claims rest, and all witnesses of the table of the atlas",),
     f"{PAPER}, the last sentence",
     "piecewise polynomial paths with rational coefficients, monotone by Bernstein coefficients; single masked weights;"
@@ -178,8 +178,8 @@ def lines_of(minima: Sequence[Body], table: dict[str, dict[str, str]]) -> list[s
         lines.append(
             f"{body['statement']['minimum']} minimum of {network}, {data_of(body)} data, loss"
             f" {body['statement']['loss_at_least']}: of {total} masked weights {count['opens']} alone"
-            f" {'opens' if count['opens'] == 1 else 'open'} a decreasing path{names}, {count['closed']} do"
-            f" not, {total - len(answers)} undecided"
+            f" {'opens' if count['opens'] == 1 else 'open'} a decreasing path{names}, {count['closed']}"
+            f" do not, {total - len(answers)} undecided"
         )
     return lines
 
@@ -206,11 +206,11 @@ def settle(bench: Bench) -> Report:
         proved=(
             f"dense network: a path of strictly decreasing loss from each of {len(claims)} + {len(atlas)} minima, of"
             f" {min(pieces)} to {max(pieces)} pieces",
-            f"one masked weight: of {weights} pairs of a minimum of the claims and a weight, {answers['opens']} open a"
-            f" decreasing path; at {answers['closed']} the point is a local minimum with this weight, too",
+            f"one masked weight: of {weights} pairs of a minimum of the claims and a weight, {answers['opens']} open"
+            f" a decreasing path; at {answers['closed']} the point is a local minimum with this weight, too",
             *lines_of(claims, table),
-            f"sparse network: {len(valleys)} of the {len(strict)} strict minima of the claims are valleys with a certified"
-            f" barrier, {len(basins)} have a certified basin of gradient flow",
+            f"sparse network: {len(valleys)} of the {len(strict)} strict minima of the claims are valleys with a"
+            f" certified barrier, {len(basins)} have a certified basin of gradient flow",
             f"sparse network: at {len(escapes)} of the {len(degenerate)} degenerate minima of the claims a path leads at"
             " constant loss to a point that is no local minimum, and down from there",
         ),

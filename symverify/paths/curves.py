@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from math import comb
 
 import flint
@@ -90,6 +91,6 @@ def decreases(coefficients: Sequence[Fraction]) -> bool:
         for _ in range(d + 1):
             left.append(b[0])
             right.append(b[-1])
-            b = [(x + y) / 2 for x, y in zip(b[:-1], b[1:], strict=True)]
+            b = [(x + y) / 2 for x, y in pairwise(b)]
         parts += [right[::-1], left]
     return True

@@ -132,8 +132,8 @@ def _absolute(data: Data) -> Data:
 
 
 def reachable_better(witness: SpuriousMinimum, network: LinearNetwork, seed: int = 0) -> Weights | None:
-    """The better point of the witness if the larger network has a smaller loss (in floats, by descents), else a point of
-    the sparse network near it, with a loss between."""
+    """The better point of the witness if the larger network has a smaller loss (in floats, by descents), else a point
+    of the sparse network near it, with a loss between."""
     gram, cross = (np.array([[float(x) for x in row] for row in m]) for m in (witness.data.gram, witness.data.cross))
     model, count = BatchedLoss(network), 24
     starts = random_starts(model, np.random.default_rng(seed), count)

@@ -456,8 +456,8 @@ def check_decreasing(coefficients, where):
 def check_descent(net, data, start, pieces, tolerance, level):
     """The path in the network `net`: pieces [weights of t, t^2, ...], each starting where the one before it ended.
 
-    On each piece the loss is strictly decreasing, or, if `level`, constant; for
-    every start within `width` in the weights of the masks, (masks, width) = `tolerance`, the whole path moved along.  Returns a bound for the last loss.
+    On each piece the loss is strictly decreasing, or, if `level`, constant; for every start within `width` in the
+    weights of the masks, (masks, width) = `tolerance`, the whole path moved along.  Returns a bound for the last loss.
     """
     masks, width = tolerance
     at, last = start, None

@@ -211,14 +211,13 @@ def settle(bench: Bench) -> Report:
             *lines_of(claims, table),
             f"sparse network: {len(valleys)} of the {len(strict)} strict minima of the claims are valleys with a"
             f" certified barrier, {len(basins)} have a certified basin of gradient flow",
-            f"sparse network: at {len(escapes)} of the {len(degenerate)} degenerate minima of the claims a path leads at"
-            " constant loss to a point that is no local minimum, and down from there",
+            f"sparse network: at {len(escapes)} of the {len(degenerate)} degenerate minima of the claims a path leads"
+            " at constant loss to a point that is no local minimum, and down from there",
         ),
         observed=(
-            f"{undecided} pairs of a minimum and a weight are undecided: {ATTEMPTS * undecided} candidates of paths"
-            " (descents that start at the point) were refused",
-            f"{len(strict) - len(valleys)} strict and {len(degenerate) - len(escapes)} degenerate minima: unknown whether"
-            " they are valleys",
+            f"not settled: {undecided} pairs of a minimum and a weight, {ATTEMPTS * undecided} candidates of paths"
+            f" (descents that start at the point) refused; whether {len(strict) - len(valleys)} strict and"
+            f" {len(degenerate) - len(escapes)} degenerate minima of the claims are valleys",
         ),
     )
 

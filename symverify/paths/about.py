@@ -61,8 +61,8 @@ class AboutMinima(Theorem):
 
 @dataclass(frozen=True)
 class AboutSingleWeights(Theorem):
-    """Every certificate is about one of the ``minima`` and one masked weight: a ``decreasing-path`` that allows it only,
-    or a ``spurious-minimum`` at the same point of the network with this weight.  No pair occurs twice."""
+    """Every certificate is about one of the ``minima`` and one masked weight: a ``decreasing-path`` that allows only
+    it, or a ``spurious-minimum`` at the same point of the network with this weight.  No pair occurs twice."""
 
     minima: tuple[Body, ...] = ()
 

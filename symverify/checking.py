@@ -1,5 +1,6 @@
 """Which trusted file checks what: ``checker.py`` spurious minima, traps and simple benign structures,
-``structure_checker.py`` structures, ``point_checker.py`` any critical point of one instance.
+``structure_checker.py`` structures, ``point_checker.py`` any critical point of one instance, ``path_checker.py`` paths,
+valleys and basins.
 
 Nothing here is part of the trust: a certificate that goes to the wrong file is malformed there.
 """
@@ -11,11 +12,11 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from symverify import checker, point_checker, structure_checker
+from symverify import checker, path_checker, point_checker, structure_checker
 
 EXIT_CODES = {"malformed": 2, "invalid": 1, "assumes": 3, "valid": 0}
 """The worst outcome first."""
-OTHERS = (structure_checker, point_checker)
+OTHERS = (structure_checker, point_checker, path_checker)
 """The trusted files besides ``checker``, which gets all that is none of their kinds."""
 
 

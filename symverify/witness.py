@@ -16,9 +16,9 @@ from symverify import checking
 from symverify.certificate import (
     Absorb,
     Ball,
-    Certificate,
     CriticalFamily,
     CriticalFibre,
+    Encodable,
     Lifted,
     Minimum,
     Relax,
@@ -34,7 +34,7 @@ from symverify.reductions import reductions
 from symverify.search import designed_candidates
 
 
-def accepted(certificate: Certificate) -> dict[str, Any] | None:
+def accepted(certificate: Encodable) -> dict[str, Any] | None:
     """The facts that the checker states for a certificate, or None if it refuses it."""
     outcome, result = checking.check_bytes(encode(certificate))
     if outcome in ("invalid", "malformed"):

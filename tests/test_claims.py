@@ -64,6 +64,7 @@ VERDICTS = {
     "three_outputs": "confirmed",
     "output_threshold": "refuted",
     "dense_networks": "confirmed",
+    "decreasing_path": "confirmed",
 }
 CERTIFICATES = {
     "scalar_output": {"two-layers", "three-layers"},
@@ -80,6 +81,11 @@ CERTIFICATES = {
     "three_outputs": {"strict", "degenerate", "two-blocks"},
     "output_threshold": {"strict-excluded", "degenerate", "trap", "not-attained", "correlated"},
     "dense_networks": {"proved", "assumed"},
+    "decreasing_path": {
+        f"{name}-{data}"
+        for name in ("claims", "atlas", "single-opens", "single-closed", "valley", "basin", "escape")
+        for data in ("orthogonal", "correlated")
+    },
 }
 CLAIM = Claim("a_test", "A test", "Statement.", ("hypothesis",), "source", "method")
 STRICT = LinearNetwork.from_units(([3], [3]), ([1, 2, 3], [1, 2, 3]))
@@ -247,12 +253,20 @@ def test_row_of_a_bundle_counts_its_certificates(slot: tuple[str, str]) -> None:
         (("output_threshold", "strict-excluded"), 237),
         (("dense_networks", "proved"), 60),
         (("dense_networks", "assumed"), 15),
+        (("decreasing_path", "claims-orthogonal"), 18),
+        (("decreasing_path", "claims-correlated"), 2),
+        (("decreasing_path", "atlas-orthogonal"), 456),
+        (("decreasing_path", "atlas-correlated"), 58),
+        (("decreasing_path", "single-opens-orthogonal"), 34),
+        (("decreasing_path", "single-closed-orthogonal"), 83),
+        (("decreasing_path", "escape-orthogonal"), 13),
+        (("decreasing_path", "basin-orthogonal"), 3),
     ],
     ids=lambda value: "/".join(value) if isinstance(value, tuple) else None,
 )
 def test_bundle_sizes(slot: tuple[str, str], count: int) -> None:
     assert len(bodies(COMMITTED[slot])) == count
-    assert slot in BUNDLES and len(BUNDLES) == 8
+    assert slot in BUNDLES and len(BUNDLES) == 22
 
 
 def test_script_alone_prints_the_report() -> None:
@@ -351,6 +365,9 @@ def test_one_number_changed_in_a_bundle(folder: Path, slot: tuple[str, str], whi
     elif body["kind"] == "benign-generic":
         row = body["masks"][0][0]
         row[0] = 1 - row[0]
+    elif body["kind"] in claims.PATHS:
+        key = "start_loss" if "start_loss" in body["statement"] else "loss_at_least"
+        body["statement"][key] = one_more(body["statement"][key])
     else:
         step = body["steps"][0]
         (key,) = step.keys() - {"rule", "side"}
@@ -610,7 +627,8 @@ def test_remake_interrupted_at_the_last_moment_keeps_the_old_certificate(
 @pytest.mark.parametrize("name", NAMES)
 def test_remake_ends_with_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "theorems"
-    shutil.copytree(THEOREMS, copy, ignore=shutil.ignore_patterns("__pycache__", "certificates"))
+    shutil.copytree(THEOREMS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.rmtree(copy / "certificates" / name)
     monkeypatch.setattr(claims, "theorems_folder", lambda: copy)
     assert settle(name, remake=True) == settled(name)
     made = {(name, path.stem): path.read_bytes() for path in (copy / "certificates" / name).iterdir()}

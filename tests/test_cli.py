@@ -141,9 +141,9 @@ def modules_after(arguments: list[str]) -> set[str]:
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
     needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.console"}
-    parts = ("atlas", "plots", "landscape", "flow")
+    parts = ("atlas", "plots", "landscape", "flow", "infinity")
     needed |= {f"symverify.{part}{module}" for part in parts for module in ("", ".commands")}
-    files = {"symverify.checker", "symverify.structure_checker", "symverify.point_checker"}
+    files = {"symverify.checker", "symverify.structure_checker", "symverify.point_checker", "symverify.path_checker"}
     trusted = {"symverify.checking"} | files
     for arguments, more in ((["--help"], set()), (["check", str(tmp_path / "a.json")], trusted)):
         loaded = modules_after(arguments)

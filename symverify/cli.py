@@ -63,8 +63,8 @@ def build_parser() -> argparse.ArgumentParser:
     landscape_commands.add_parser(commands)
     atlas_commands.add_parser(commands)
     flow_commands.add_parser(commands)
-    plot_commands.add_parser(commands)
     infinity_commands.add_parser(commands)
+    plot_commands.add_parser(commands)
     return parser
 
 
@@ -243,8 +243,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "landscape": landscape_commands.main,
     "atlas": atlas_commands.main,
     "flow": flow_commands.main,
-    "plot": plot_commands.main,
     "infinity": infinity_commands.main,
+    "plot": plot_commands.main,
 }
 
 if __name__ == "__main__":

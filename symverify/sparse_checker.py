@@ -302,9 +302,9 @@ def check_pinned(net, evidence):
     require(r > 0, f"{where}.residual", "not positive")
     point, better = read_point(net, point, f"{where}.point"), read_point(net, better, f"{where}.better")
 
-    # Nodes of layer low that j reaches, of layer high that reach o; F = W[high-1] ... W[0], B = W[L-1] ... W[low].
-    fan_out = net.above(0, [j])[low]
-    fan_in = net.below(net.depth, [o])[high]
+    # The live nodes of layer low that j reaches, of layer high that reach o; F = W[high-1] ... W[0], B = W[L-1] ... W[low].
+    fan_out = net.above(0, [j])[low] & net.below(net.depth, range(net.widths[-1]))[low]
+    fan_in = net.below(net.depth, [o])[high] & net.above(0, range(net.widths[0]))[high]
     forward, backward = product(net, point, 0, high), product(net, point, low, net.depth)
     rows = [forward.get(v, {}) for v in fan_in]
     single = all(len(row) == 1 and set(row.values()) == {1} for row in rows)

@@ -66,12 +66,12 @@ class Neighbours:
         found: list[int] = self.indices[self.start[node] : self.start[node + 1]].tolist()
         return found
 
-    def union(self, nodes: Indices) -> Indices:
-        """The neighbours of some nodes, each once, in order."""
-        if not len(nodes):
-            return np.empty(0, np.int64)
-        parts = [self.indices[self.start[v] : self.start[v + 1]] for v in nodes]
-        return np.unique(np.concatenate(parts))
+    def union(self, nodes: Indices, size: int) -> Indices:
+        """The neighbours of some nodes, each once, in order; ``size`` is the number of nodes on the other side."""
+        starts, lengths = self.start[nodes], self.start[nodes + 1] - self.start[nodes]
+        skipped = np.cumsum(lengths) - lengths  # one gather: positions 0, 1, ... of each range in turn
+        places = np.arange(int(lengths.sum())) + np.repeat(starts - skipped, lengths)
+        return np.flatnonzero(_hit(size, self.indices[places]))
 
     def degrees(self) -> Indices:
         """How many neighbours each node has."""
@@ -155,18 +155,18 @@ class SparseNetwork:
             down.append(_hit(layer.shape[1], layer.columns[down[-1][layer.rows]]))
         return tuple(u & d for u, d in zip(up, reversed(down), strict=True))
 
-    def reached_from(self, inputs: Iterable[int]) -> list[Indices]:
-        """Per layer the nodes that some of the inputs reach."""
-        sets = [np.array(sorted(inputs), np.int64)]
-        for step in self.above:
-            sets.append(step.union(sets[-1]))
+    def reached_from(self, nodes: Iterable[int], layer: int = 0, last: int | None = None) -> list[Indices]:
+        """Per layer from ``layer`` to ``last`` (default: the outputs), the nodes that some of ``nodes`` reach."""
+        sets = [np.array(sorted(nodes), np.int64)]
+        for l in range(layer, self.depth if last is None else last):
+            sets.append(self.above[l].union(sets[-1], self.widths[l + 1]))
         return sets
 
-    def reaching(self, outputs: Iterable[int]) -> list[Indices]:
-        """Per layer the nodes that reach some of the outputs."""
-        sets = [np.array(sorted(outputs), np.int64)]
-        for step in reversed(self.below):
-            sets.append(step.union(sets[-1]))
+    def reaching(self, nodes: Iterable[int], layer: int | None = None, last: int = 0) -> list[Indices]:
+        """Per layer from ``last`` to ``layer`` (default: the outputs), the nodes that reach some of ``nodes``."""
+        sets = [np.array(sorted(nodes), np.int64)]
+        for l in range((self.depth if layer is None else layer) - 1, last - 1, -1):
+            sets.append(self.below[l].union(sets[-1], self.widths[l]))
         return sets[::-1]
 
     def part(self, nodes: Sequence[Sequence[int]]) -> LinearNetwork:

@@ -2,9 +2,9 @@
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
 benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
-on degrees modulo primes), 3 something is missing; ``atlas`` 0 done, 1 a contradiction,
-a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
-commands, so that ``--help`` and ``check`` start at once.
+on degrees modulo primes), 3 something is missing; ``scan`` 0 benign, 1 spurious, 3 unknown, of a folder 0; ``atlas`` 0
+done, 1 a contradiction, a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy
+imports happen inside the commands, so that ``--help`` and ``check`` start at once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symverify.atlas import commands as atlas_commands
+from symverify.scan import commands as scan_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
     landscape.add_argument("--budget", type=float, default=300.0, metavar="SECONDS", help="time (300)")
 
     atlas_commands.add_parser(commands)
+    scan_commands.add_parser(commands)
     return parser
 
 
@@ -337,6 +339,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "derive": _derive,
     "landscape": _landscape,
     "atlas": atlas_commands.main,
+    "scan": scan_commands.main,
 }
 
 if __name__ == "__main__":

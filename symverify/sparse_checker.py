@@ -277,7 +277,8 @@ def check_sparse_lifted(net, evidence):
         raise MalformedCertificate(f"{where}.certificate: {error}") from None
     except small.InvalidCertificate as error:
         raise InvalidCertificate(f"{where}.certificate: {error}") from None
-    low, high, better = *facts["loss"], facts["better_loss"]
+    low, high = facts["loss"]
+    better = facts["better_loss"]
     at = f"loss {small.show(high)}" if low == high else f"loss at most {small.show(high)}"
     return (
         f"for data that extend those of a {'-'.join(str(len(layer)) for layer in nodes)} sub-network, a spurious local"
@@ -302,7 +303,8 @@ def check_pinned(net, evidence):
     require(r > 0, f"{where}.residual", "not positive")
     point, better = read_point(net, point, f"{where}.point"), read_point(net, better, f"{where}.better")
 
-    # The live nodes of layer low that j reaches, of layer high that reach o; F = W[high-1] ... W[0], B = W[L-1] ... W[low].
+    # The live nodes of layer low that j reaches, of layer high that reach o;
+    # F = W[high-1] ... W[0], B = W[L-1] ... W[low].
     fan_out = net.above(0, [j])[low] & net.below(net.depth, range(net.widths[-1]))[low]
     fan_in = net.below(net.depth, [o])[high] & net.above(0, range(net.widths[0]))[high]
     forward, backward = product(net, point, 0, high), product(net, point, low, net.depth)

@@ -126,7 +126,9 @@ def read_npz(path: str) -> list[Layer]:
 def _scipy_layer(arrays: dict[str, Array]) -> Layer:
     """A matrix that ``scipy.sparse.save_npz`` wrote: csr, csc or coo."""
     kind = arrays["format"].reshape(-1)[:1].astype("U10").tolist()
-    keys = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(kind[0] if kind else "")
+    keys = {"csr": ("indices", "indptr"), "csc": ("indices", "indptr"), "coo": ("row", "col")}.get(
+        kind[0] if kind else ""
+    )
     if keys is None:
         raise ScanError(f"scipy sparse format {kind}; convert it with .tocsr()")
     missing = [key for key in ("data", *keys) if key not in arrays]
@@ -140,7 +142,7 @@ def _scipy_layer(arrays: dict[str, Array]) -> Layer:
     major, minor = (arrays[key] for key in keys[::-1]) if kind[0] != "coo" else (arrays["row"], arrays["col"])
     if kind[0] != "coo":
         count = size[kind[0] == "csc"]
-        steps = np.diff(major.astype(np.int64))
+        steps = major[1:].astype(np.int64) - major[:-1].astype(np.int64)
         if len(major) != count + 1 or major[0] != 0 or (steps < 0).any() or major[-1] != len(minor):
             raise ScanError("scipy sparse file: indptr does not fit; save it again")
         major = np.repeat(np.arange(count), steps)
@@ -157,7 +159,7 @@ def entries_layer(size: tuple[int, int], rows: Array, columns: Array, values: Ar
     if len(rows) > MAX_EDGES:
         raise ScanError(f"{where}: {len(rows)} entries, more than {MAX_EDGES}; give a sparser network")
     for indices, bound in ((rows, size[0]), (columns, size[1])):
-        if len(indices) and not (0 <= indices.min() and indices.max() < bound):
+        if len(indices) and not (indices.min() >= 0 and indices.max() < bound):
             raise ScanError(f"{where}: an index outside of shape {size}; save it again")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise ScanError(f"{where}: NaN or infinity; give finite weights or a mask of 0 and 1")

@@ -1,8 +1,8 @@
 """PyTorch checkpoints without PyTorch: the pickle inside is interpreted by a machine that can only build plain values.
 
-A checkpoint is a zip file: ``NAME/data.pkl``, a pickle that refers to storages, and ``NAME/data/KEY``, their bytes.  The
-pickle is never given to ``pickle``: :func:`interpret` follows the few instructions that tensors and dictionaries need.
-It imports nothing and calls nothing; a name in the pickle is a string, and only those in ``KNOWN`` are accepted.
+A checkpoint is a zip file: ``NAME/data.pkl``, a pickle that refers to storages, and ``NAME/data/KEY``, their bytes.
+The pickle is never given to ``pickle``: :func:`interpret` follows the few instructions that tensors and dictionaries
+need.  It imports nothing and calls nothing; a name in the pickle is a string, and only those in ``KNOWN`` are accepted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,11 @@ STORAGES = {
     "ByteStorage": "u1",
     "BoolStorage": "?",
 }
-DICT, TENSOR, PARAMETER = "collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter"
+DICT, TENSOR, PARAMETER = (
+    "collections OrderedDict",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_parameter",
+)
 KNOWN = {DICT, TENSOR, PARAMETER, *(f"torch {name}" for name in STORAGES)}
 
 

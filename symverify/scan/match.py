@@ -17,7 +17,6 @@ from .layers import SparseNetwork
 from .pinned import find_pinned
 from .rules import path_rule
 
-
 SMALL = 40
 """Weights up to which all rules are tried."""
 

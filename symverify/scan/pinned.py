@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 
 from .layers import SparseNetwork
 from .linking import link
@@ -62,10 +62,32 @@ def find_pinned(net: SparseNetwork) -> Pinned | None:
     """
     for low, high in _cuts(net.depth):
         for j, o, ups, downs in islice(_candidates(net, low, high), MAX_TRIES):
-            found = _apart(net, j, o, low, high, ups, downs) if low < high else _at_cut(net, j, o, low, ups, downs)
+            found = _at(net, j, o, low, high, ups, downs)
             if found is not None:
                 return found
     return None
+
+
+def pinned_at(net: SparseNetwork, j: int, o: int) -> Pinned | None:
+    """A minimum of this kind with the residual at input j, output o; None if none is found there."""
+    live = net.live
+    reached, reaching = net.reached_from([j]), net.reaching([o])
+    if o not in reached[-1]:
+        return None
+    for low, high in _cuts(net.depth):
+        ups = [int(v) for v in reached[low] if live[low][v]]
+        downs = [int(v) for v in reaching[high] if live[high][v]]
+        if len(ups) < net.widths[-1] and len(downs) < net.widths[0]:
+            found = _at(net, j, o, low, high, ups, downs)
+            if found is not None:
+                return found
+    return None
+
+
+def _at(
+    net: SparseNetwork, j: int, o: int, low: int, high: int, ups: Sequence[int], downs: Sequence[int]
+) -> Pinned | None:
+    return _apart(net, j, o, low, high, ups, downs) if low < high else _at_cut(net, j, o, low, ups, downs)
 
 
 def _cuts(depth: int) -> list[tuple[int, int]]:
@@ -95,7 +117,9 @@ def _candidates(net: SparseNetwork, low: int, high: int) -> Iterator[tuple[int, 
                     yield j, o, ups, downs
 
 
-def _linked_up(net: SparseNetwork, low: int, starts: Sequence[int], avoid: dict[int, set[int]]) -> dict[int, Chain] | None:
+def _linked_up(
+    net: SparseNetwork, low: int, starts: Sequence[int], avoid: dict[int, set[int]]
+) -> dict[int, Chain] | None:
     """Disjoint paths from nodes of layer ``low`` to outputs, that avoid some nodes of some layers."""
     blocked = [avoid.get(l, set()) for l in range(low, net.depth + 1)]
     return link(net.above[low:], starts, blocked)
@@ -122,7 +146,7 @@ def _weights(paths: Sequence[tuple[int, Chain, Fraction]]) -> Weights:
     entries = [
         (first + n, above, below, value if n == 0 else Fraction(1))
         for first, chain, value in paths
-        for n, (below, above) in enumerate(zip(chain, chain[1:], strict=False))
+        for n, (below, above) in enumerate(pairwise(chain))
     ]
     return tuple(sorted(set(entries)))
 

@@ -1,4 +1,4 @@
-"""Benign by rule P for all pairs at once, in time linear in the weights (docs/mathematics.md, `path`, `sparse-benign`)."""
+"""Benign by rule P for all pairs at once, in time linear in the weights (lemmas `path`, `sparse-benign`)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,12 @@ Two schemes, each a distribution from which the samples are drawn independently,
 * ``unit``: a uniform live hidden unit, k as before, J and O uniform among the sets of k inputs that reach it and of k
   outputs that it reaches (all of them, if there are fewer).
 
-The sub-structure of a sample are all nodes on paths from J to O and all weights between them (lemma `lifted`).  It is
+A third scheme asks the same of the whole network at any depth:
+
+* ``entry``: a uniform pair of a live input j and a live output o; spurious if a pinned minimum (lemma `pinned`) with
+  its residual at this entry is found.  There are fewer of them in large networks (``entries``).
+
+The sub-structure of a sample of the first two are all nodes on paths from J to O and all weights between them (lemma `lifted`).  It is
 *undecided* if it has more than ``MAX_HIDDEN`` hidden nodes or nothing decides it; those count as not spurious, so that
 the share is one of proved cases.
 """
@@ -25,10 +30,14 @@ from symverify.network import LinearNetwork
 
 from .layers import Indices, SparseNetwork
 from .match import Known, Matcher, Source
+from .pinned import pinned_at
 
 MAX_HIDDEN = 12
+FEW = 20
 SIZES = (2, 3)
-SCHEMES = ("uniform", "unit")
+SCHEMES = ("uniform", "unit", "entry")
+ENTRY_WORK = 2_000_000
+"""Weights that all entries sampled may look at together."""
 Nodes = tuple[tuple[int, ...], ...]
 
 
@@ -95,7 +104,7 @@ def wilson(successes: int, trials: int, z: float = 1.959963984540054) -> tuple[f
     return (max(0.0, centre - half) if successes else 0.0), (min(1.0, centre + half) if successes < trials else 1.0)
 
 
-def between(net: SparseNetwork, inputs: Indices, outputs: Indices) -> Nodes | None | bool:
+def between(net: SparseNetwork, inputs: Indices, outputs: Indices) -> Nodes | bool | None:
     """All nodes on paths from the inputs to the outputs; None if there is no path, False if they are too many."""
     middle = (net.depth + 1) // 2
     up = net.reached_from(inputs, 0, middle)
@@ -130,12 +139,17 @@ class Sampler:
     def run(self, scheme: str, count: int, progress: Callable[[str], None] = lambda text: None) -> Statistics:
         """``count`` samples of one scheme."""
         found = Statistics(scheme)
+        if scheme == "entry":
+            count = min(count, max(FEW, ENTRY_WORK // max(1, self.net.edges)))
         if not len(self.inputs) or (scheme == "unit" and not self.units):
             return found
         for n in range(count):
             if n % 100 == 0:
                 progress(f"{scheme} samples: {n} of {count}, {found.spurious} spurious")
-            self._one(found, *(self._uniform() if scheme == "uniform" else self._through_unit()))
+            if scheme == "entry":
+                self._entry(found)
+            else:
+                self._one(found, *(self._uniform() if scheme == "uniform" else self._through_unit()))
         return found
 
     def _choose(self, nodes: Indices, k: int) -> Indices:
@@ -151,6 +165,17 @@ class Sampler:
             self.ends[unit] = _ends(self.net, *unit)
         k = int(self.rng.choice(SIZES))
         return self._choose(self.ends[unit][0], k), self._choose(self.ends[unit][1], k)
+
+    def _entry(self, found: Statistics) -> None:
+        j, o = int(self.rng.choice(self.inputs)), int(self.rng.choice(self.outputs))
+        pinned = pinned_at(self.net, j, o)
+        found.samples += 1
+        if pinned is None:
+            found.open += 1
+            return
+        found.spurious += 1
+        found.patterns[f"pinned between layers {pinned.low} and {pinned.high}", "pinned"] += 1
+        found.edges.update({weight[:3] for weight in (*pinned.point, *pinned.better)})
 
     def _one(self, found: Statistics, inputs: Indices, outputs: Indices) -> None:
         found.samples += 1

@@ -11,9 +11,9 @@ A third scheme asks the same of the whole network at any depth:
 * ``entry``: a uniform pair of a live input j and a live output o; spurious if a pinned minimum (lemma `pinned`) with
   its residual at this entry is found.  There are fewer of them in large networks (``entries``).
 
-The sub-structure of a sample of the first two are all nodes on paths from J to O and all weights between them (lemma `lifted`).  It is
-*undecided* if it has more than ``MAX_HIDDEN`` hidden nodes or nothing decides it; those count as not spurious, so that
-the share is one of proved cases.
+The sub-structure of a sample of the first two are all nodes on paths from J to O and all weights between them (lemma
+`lifted`).  It is *undecided* if it has more than ``MAX_HIDDEN`` hidden nodes or nothing decides it; those count as not
+spurious, so that the share is one of proved cases.
 """
 
 from __future__ import annotations

@@ -140,8 +140,9 @@ def modules_after(arguments: list[str]) -> set[str]:
 
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
-    needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.atlas", "symverify.atlas.commands"}
-    trusted = {"symverify.checking", "symverify.checker", "symverify.structure_checker"}
+    parts = {f"symverify.{part}" for part in ("atlas", "scan")}
+    needed = {"symverify", "symverify.cli", "symverify.usage", *parts, *(f"{part}.commands" for part in parts)}
+    trusted = {"symverify.checking"} | {f"symverify.{name}checker" for name in ("", "structure_", "sparse_")}
     for arguments, more in ((["--help"], set()), (["check", str(tmp_path / "a.json")], trusted)):
         loaded = modules_after(arguments)
         heavy = {"numpy", "sympy", "flint", "networkx", "igraph", "mpmath", "pysat", "tqdm", "tabulate"}

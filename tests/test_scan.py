@@ -10,6 +10,7 @@ import struct
 import zipfile
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -300,7 +301,8 @@ def header(shape: str, descr: str = "<f8") -> bytes:
         (header("(3, 3)", "|O"), "dtype object"),
         (header("(3, 3)", "<c16"), "dtype complex128"),
         (header("(3, 3)", "<U8"), "dtype"),
-        (header("(-3, 3)"), ""),
+        (header("(-3, 3)"), "more than"),
+        (header("(" * 90), "not a .npy array"),
         (header("(4,)") + bytes(32), "1 dimensions"),
         (header("(0, 3)"), "is empty"),
         (header("(1, 1)") + struct.pack("<d", float("nan")), "NaN"),
@@ -398,7 +400,7 @@ def test_more_weights_than_the_limit(tmp_path: Path, capsys: pytest.CaptureFixtu
 def random_network(*widths: int, density: float, seed: int = 0) -> SparseNetwork:
     rng = np.random.default_rng(seed)
     made = []
-    for below, above in zip(widths, widths[1:], strict=False):
+    for below, above in pairwise(widths):
         n = int(below * above * density)
         made.append(Layer.from_entries((above, below), rng.integers(0, above, n), rng.integers(0, below, n)))
     return SparseNetwork(tuple(made))

@@ -18,6 +18,8 @@ MAX_BYTES = 512 * 1024 * 1024
 """Of one array, and of all arrays of a file together."""
 MAX_MEMBERS = 10_000
 SPARSE_KEYS = {"format", "shape"}
+DAMAGES = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged file raises."""
 Array = npt.NDArray[Any]
 
 
@@ -49,20 +51,20 @@ def read_npy(file: IO[bytes], size: int, where: str, kinds: str = "biuf") -> Arr
         if version not in header:
             raise ScanError(f"{where}: .npy format {version[0]}.{version[1]}; save it again with numpy.save")
         shape, fortran, dtype = header[version](file)
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-        if isinstance(error, ScanError):
-            raise
+    except ScanError:
+        raise
+    except (*DAMAGES, SyntaxError, TypeError, RecursionError, MemoryError) as error:  # of a header of brackets, too
         raise ScanError(f"{where}: not a .npy array, or damaged ({_first_line(error)})") from None
     if dtype.kind not in kinds or dtype.hasobject:
         raise ScanError(f"{where}: dtype {str(dtype)[:40]}; give truth values, integers or floats")
     length = math.prod(shape) * dtype.itemsize
-    if length > MAX_BYTES or any(n > MAX_BYTES for n in shape):
+    if length > MAX_BYTES or not all(0 <= n <= MAX_BYTES for n in shape):
         raise ScanError(f"{where}: {length} bytes; more than {MAX_BYTES}; give a scipy sparse file")
     if length > size:
         raise ScanError(f"{where}: truncated, the header says {length} bytes; save it again")
     try:
         data = file.read(length)
-    except (EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+    except DAMAGES as error:
         raise ScanError(f"{where}: damaged ({_first_line(error)}); save it again") from None
     if len(data) != length:
         raise ScanError(f"{where}: truncated, {len(data)} of {length} bytes; save it again")

@@ -8,6 +8,7 @@ need.  It imports nothing and calls nothing; a name in the pickle is a string, a
 from __future__ import annotations
 
 import pickletools
+import warnings
 import zipfile
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .arrays import MAX_BYTES, dense_layer, open_member, open_zip
+from .arrays import DAMAGES, MAX_BYTES, dense_layer, open_member, open_zip
 from .layers import Layer, ScanError
 
 MAX_PICKLE = 16 * 1024 * 1024
@@ -219,10 +220,12 @@ executed; save model.state_dict() alone
     """
     machine = _Machine()
     try:
-        for instruction, argument, _ in pickletools.genops(data):
-            if instruction.name == "STOP":
-                return machine.stack.pop()
-            machine.step(instruction.name, argument)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes in texts of old pickles, which are refused anyway
+            for instruction, argument, _ in pickletools.genops(data):
+                if instruction.name == "STOP":
+                    return machine.stack.pop()
+                machine.step(instruction.name, argument)
     except ScanError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, UnicodeError, OverflowError) as error:
@@ -273,12 +276,10 @@ def _bytes(archive: zipfile.ZipFile, member: zipfile.ZipInfo, limit: int) -> byt
     name = member.filename[:60]
     if member.file_size > limit:
         raise ScanError(f"{name}: {member.file_size} bytes, more than {limit}; give the masks as .npz")
-    import zlib
-
     with open_member(archive, member) as file:
         try:
             return file.read(member.file_size)
-        except (EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        except DAMAGES as error:
             raise ScanError(f"{name}: damaged ({str(error)[:60]}); save it again") from None
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import tokenize
+import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -20,6 +22,8 @@ MAX_MEMBERS = 10_000
 SPARSE_KEYS = {"format", "shape"}
 DAMAGES = (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error)
 """What reading a damaged file raises."""
+BAD_HEADERS = (SyntaxError, tokenize.TokenError, TypeError, RecursionError, MemoryError)
+"""What numpy lets through from its parser for a header that is none."""
 Array = npt.NDArray[Any]
 
 
@@ -50,10 +54,12 @@ def read_npy(file: IO[bytes], size: int, where: str, kinds: str = "biuf") -> Arr
         header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in header:
             raise ScanError(f"{where}: .npy format {version[0]}.{version[1]}; save it again with numpy.save")
-        shape, fortran, dtype = header[version](file)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a header that Python 2 wrote is read all the same
+            shape, fortran, dtype = header[version](file)
     except ScanError:
         raise
-    except (*DAMAGES, SyntaxError, TypeError, RecursionError, MemoryError) as error:  # of a header of brackets, too
+    except (*DAMAGES, *BAD_HEADERS) as error:
         raise ScanError(f"{where}: not a .npy array, or damaged ({_first_line(error)})") from None
     if dtype.kind not in kinds or dtype.hasobject:
         raise ScanError(f"{where}: dtype {str(dtype)[:40]}; give truth values, integers or floats")

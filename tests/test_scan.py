@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import struct
+import subprocess
+import sys
 import zipfile
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
@@ -417,6 +419,7 @@ def test_an_empty_layer_is_benign_and_the_checker_agrees() -> None:
     [
         (random_network(60, 30, 1, density=0.2), "benign", ["rule P"]),
         (random_network(1, 30, 20, 9, density=0.3), "benign", ["rule P"]),
+        (SparseNetwork((Layer.from_dense(np.ones((4, 3))), Layer.from_dense(np.ones((2, 4))))), "benign", ["rules"]),
         (random_network(60, 40, 20, density=0.05), "spurious", ["lifted", "pinned"]),
         (random_network(100, 50, 30, 10, density=0.06), "spurious", None),
         (SparseNetwork((Layer.from_dense(np.ones((3, 9))), Layer.from_dense(np.ones((8, 3))))), "unknown", []),
@@ -494,6 +497,19 @@ def test_links_are_disjoint_and_as_many_as_igraph_finds() -> None:
         edges += [(2 + 24 + 6 + v, 1) for v in range(6)]
         flow = igraph.Graph(38, edges, directed=True).maxflow(0, 1, [1] * len(edges)).value
         assert (found is not None) == (flow == 3), seed
+
+
+def test_the_example_of_the_documentation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The script makes the masks, and the command says what docs/scan.md shows."""
+    root = Path(__file__).parent.parent / "docs"
+    command = [sys.executable, str(root / "examples" / "pruned_lenet.py"), str(tmp_path)]
+    subprocess.run(command, check=True, timeout=100)
+    shown = (root / "scan.md").read_text()
+    for name, code in (("lenet", 1), ("scalar", 0)):
+        assert main(["scan", str(tmp_path / f"{name}.npz"), "--samples", "0", "--out", str(tmp_path / "out")]) == code
+        out = capsys.readouterr().out.splitlines()
+        for line in out[:3]:
+            assert line in shown, line
 
 
 # -- the command ------------------------------------------------------------------------------------------

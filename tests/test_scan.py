@@ -565,6 +565,22 @@ def test_a_folder_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.Captur
     assert list(out.glob("*.tmp")) == []
 
 
+def test_work_that_fails_is_named_and_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of_masks(tmp_path)
+
+    def fails(net: SparseNetwork, options: batch.Options) -> Any:
+        if net.widths[-1] == 10:
+            raise MemoryError("no memory")
+        return scan(net, samples=5)
+
+    monkeypatch.setattr(batch, "work", fails)
+    with ThreadPoolExecutor(1) as executor:
+        found = batch.run(batch.networks(folder), tmp_path / "out", batch.Options(5, 0), executor, 2)
+    assert "a.npz: the work failed (MemoryError: no memory)" in str(found[0].error)
+    assert [outcome.answer is None for outcome in found] == [True, False, True, False]
+    assert not (tmp_path / "out" / "a.npz.scan.json").exists()
+
+
 def test_a_folder_on_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = folder_of_masks(tmp_path)
     options = ["scan", str(folder), "--out", str(tmp_path / "out"), "--samples", "10", "--workers", "1"]

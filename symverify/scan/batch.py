@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Executor, Future, wait
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -100,9 +100,13 @@ def run(
         while len(pending) > at_most:
             for future in wait(pending, return_when=FIRST_COMPLETED).done:
                 path, key = pending.pop(future)
-                body = keep(out, future.result())
-                write(out, _record(path), (json.dumps({"key": key, "answer": body}, indent=1) + "\n").encode())
-                outcomes[path] = Outcome(path.name, body)
+                failure = CancelledError() if future.cancelled() else future.exception()
+                if failure is None:
+                    body = keep(out, future.result())
+                    write(out, _record(path), (json.dumps({"key": key, "answer": body}, indent=1) + "\n").encode())
+                    outcomes[path] = Outcome(path.name, body)
+                else:
+                    outcomes[path] = _failed(path, failure)
                 finished(outcomes[path])
 
     for path in paths:
@@ -119,10 +123,19 @@ def run(
             outcomes[path] = Outcome(path.name, kept)
             finished(outcomes[path])
             continue
-        pending[executor.submit(work, network, options)] = path, key
+        try:
+            pending[executor.submit(work, network, options)] = path, key
+        except BrokenExecutor as error:  # its workers died; the files that are left are named
+            outcomes[path] = _failed(path, error)
+            finished(outcomes[path])
         collect(ahead)
     collect(0)
     return [outcomes[path] for path in paths]
+
+
+def _failed(path: Path, failure: BaseException) -> Outcome:
+    why = (str(failure).splitlines() or [""])[0][:200]
+    return Outcome(path.name, None, f"{path}: the work failed ({type(failure).__name__}: {why}); run it again alone")
 
 
 def _record(path: Path) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from .layers import Neighbours
 
-MAX_VISITS = 3_000_000
-"""Nodes that one linking may look at before it gives up."""
+MAX_VISITS = 1_000_000
+"""Moves that one linking may look at before it gives up."""
 
 Place = tuple[int, int, bool]
 """Level, node, and whether we stand behind the node (may go on from it) or before it (may only enter it)."""
@@ -30,8 +30,9 @@ class _Flow:
         queue = deque([first])
         while queue:
             place = queue.popleft()
-            self.visits += 1
-            for following in self._moves(place):
+            moves = self._moves(place)
+            self.visits += 1 + len(moves)
+            for following in moves:
                 if following in origin:
                     continue
                 origin[following] = place

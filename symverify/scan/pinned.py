@@ -20,7 +20,7 @@ Weights = tuple[tuple[int, int, int, Fraction], ...]
 Chain = tuple[int, ...]
 """Nodes of consecutive layers."""
 
-MAX_INPUTS, MAX_OUTPUTS, MAX_TRIES = 60, 10, 150
+MAX_INPUTS, MAX_OUTPUTS, MAX_TRIES, MAX_MOVED = 60, 10, 150, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +181,7 @@ def _at_cut(net: SparseNetwork, j: int, o: int, cut: int, ups: Sequence[int], do
     if lower is None:
         return None
     whole = {v: lower[v] + upper[v][1:] for v in common}
-    for moved in common:
+    for moved in common[:MAX_MOVED]:
         kept = [whole[v] for v in common if v != moved]
         pair = _two_paths(net, (j, o), (whole[moved][0], whole[moved][-1]), kept)
         if pair is not None:

@@ -25,8 +25,8 @@ CERTIFICATE = "symverify-certificate/1"
 BUNDLE = "symverify-bundle/1"
 MAX_BYTES = 256 * 1024 * 1024
 MAX_NODES = 4_000_000
-MAX_TERMS = 4_000_000  # of the products of sparse points
-MAX_DIGITS = 1000  # in one numerator or denominator
+MAX_TERMS = 1_000_000  # of the products of sparse points
+MAX_DIGITS = 100  # in one numerator or denominator
 
 
 class InvalidCertificate(Exception):

@@ -607,4 +607,3 @@ def test_a_folder_on_a_dask_cluster(tmp_path: Path, capsys: pytest.CaptureFixtur
         options = ["scan", str(folder), "--out", str(tmp_path / "out"), "--samples", "10"]
         assert main([*options, "--scheduler", address]) == 0
     assert "a.npz" in capsys.readouterr().out
-    assert main([*options, "--scheduler", "tcp://127.0.0.1:1", "--samples", "11"]) == 2

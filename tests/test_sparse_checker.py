@@ -257,7 +257,7 @@ MALFORMED = [
     ("evidence/output", 2),
     ("evidence/input", -1),
     ("evidence/residual", "2/4"),
-    ("evidence/residual", "1" * 1001),
+    ("evidence/residual", "1" * 101),
     ("evidence/residual", 1),
     ("evidence/point", {}),
     ("evidence/point", [[0, 0, 0, "0"]]),
@@ -297,8 +297,8 @@ def test_no_key_may_be_missing_or_unknown(key: str) -> None:
 
 
 def test_products_are_bounded() -> None:
-    """A certificate of a few megabytes whose product would have a thousand million terms."""
-    n = 2500
+    """A certificate of a few kilobytes whose product would have more than a million terms."""
+    n = 1100
     row = " ".join(map(str, range(n)))
     body = {
         **small_pinned(),
@@ -338,7 +338,7 @@ def lowest_loss_found(masks: list[Any], target: Any, start: list[Any]) -> float:
     """The lowest loss that random small steps and a descent reach from a start."""
     rng = np.random.default_rng(0)
     best = np.inf
-    for _ in range(30):
+    for _ in range(10):
         w = [x + 0.02 * m * rng.standard_normal(m.shape) for x, m in zip(start, masks, strict=True)]
         for _ in range(2000):
             rest = w[1] @ w[0] - target

@@ -538,6 +538,20 @@ def test_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["scan", str(folder / "a.npz"), "--seed", "-1"]) == 2
 
 
+def test_an_interrupt_keeps_the_certificates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sampler, "run", interrupted)
+    folder, out = folder_of_masks(tmp_path), tmp_path / "out"
+    assert main(["scan", str(folder / "a.npz"), "--out", str(out)]) == 130
+    (kept,) = out.glob("*.json")
+    assert str(kept) in capsys.readouterr().err
+    assert checking.check_bytes(kept.read_bytes())[0] == "valid"
+
+
 def test_a_folder_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = folder_of_masks(tmp_path), tmp_path / "out"
     paths, options = batch.networks(folder), batch.Options(20, 0)

@@ -17,7 +17,7 @@ from symverify import __version__
 
 from .layers import ScanError, SparseNetwork
 from .read import SUFFIXES, layer_files, read
-from .scan import Answer, scan
+from .scan import Answer, Proof, scan
 
 Json = dict[str, Any]
 
@@ -75,10 +75,15 @@ def write(folder: Path, name: str, data: bytes) -> None:
 
 
 def keep(folder: Path, answer: Answer) -> Json:
-    """Write the certificates of an answer under the hashes of their content; the answer as JSON."""
+    """Write the certificates of an answer; the answer as JSON."""
     for proof in answer.proofs:
-        write(folder, proof.name, proof.certificate)
+        keep_proof(folder, proof)
     return answer.to_json()
+
+
+def keep_proof(folder: Path, proof: Proof) -> None:
+    """Write a certificate under the hash of its content."""
+    write(folder, proof.name, proof.certificate)
 
 
 def run(

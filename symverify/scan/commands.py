@@ -71,19 +71,29 @@ def main(options: argparse.Namespace) -> int:
 def _file(options: argparse.Namespace, paths: list[Path], wanted: Options) -> int:
     from tqdm import tqdm
 
-    from .batch import keep
+    from .batch import keep_proof
     from .read import read
-    from .scan import scan
+    from .scan import Proof, scan
 
-    source = read(paths)
+    source, out, kept = read(paths), Path(options.out), []
+
+    def found(proof: Proof) -> None:
+        keep_proof(out, proof)
+        kept.append(str(out / proof.name))
+
     with tqdm(disable=not sys.stderr.isatty(), leave=False, bar_format="{desc} [{elapsed}]") as bar:
-        answer = scan(
-            source.network,
-            samples=wanted.samples,
-            seed=wanted.seed,
-            progress=lambda text: bar.set_description_str(text),
-        )
-    body = keep(Path(options.out), answer)
+        try:
+            answer = scan(
+                source.network,
+                samples=wanted.samples,
+                seed=wanted.seed,
+                progress=lambda text: bar.set_description_str(text),
+                found=found,
+            )
+        except KeyboardInterrupt:
+            print(f"symverify: certificates kept: {', '.join(kept) or 'none so far'}", file=sys.stderr)
+            raise
+    body = answer.to_json()
     body["layers"] = list(source.names)
     print(json.dumps(body, indent=1) if options.json else _text(body, options.out))
     return CODES[answer.verdict]

@@ -72,12 +72,17 @@ class Answer:
 
 
 def scan(
-    net: SparseNetwork, *, samples: int = 1000, seed: int = 0, progress: Callable[[str], None] = lambda text: None
+    net: SparseNetwork,
+    *,
+    samples: int = 500,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda text: None,
+    found: Callable[[Proof], None] = lambda proof: None,
 ) -> Answer:
     """Decide a network as far as rule P, the atlas and pinned minima do; ``samples`` sub-structures of each scheme.
 
-    Every verdict but ``unknown`` rests on a certificate that the trusted checker accepted.  ``unknown`` says nothing
-    about the network.
+    ``found`` gets each proof as soon as the checker has accepted it.  Every verdict but ``unknown`` rests on such a
+    proof.  ``unknown`` says nothing about the network.
 
     >>> from symverify import LinearNetwork
     >>> net = SparseNetwork.from_network(LinearNetwork.from_units(([1, 2], [1, 2]), ([1], [1])))
@@ -88,21 +93,24 @@ def scan(
     rule = path_rule(net)
     if rule is not None:
         proof = _proof("rule P", benign_json(net))
+        found(proof)
         return Answer(net.widths, net.edges, "benign", rule, (proof,))
     small = _small_benign(net)
     if small is not None:
+        found(small)
         return Answer(net.widths, net.edges, "benign", "rules P, K and contraction for small networks", (small,))
     progress("pinned minima")
-    pinned = find_pinned(net)
+    minimum = find_pinned(net)
+    pinned = None if minimum is None else _proof("pinned", pinned_json(net, minimum))
+    if pinned is not None:
+        found(pinned)
     sampler = Sampler(net, seed)
     statistics = tuple(sampler.run(scheme, samples, progress) for scheme in SCHEMES)
     progress("certificates")
-    proofs = []
     lifted = None if sampler.best is None else _lifted(net, sampler.best)
     if lifted is not None:
-        proofs.append(lifted)
-    if pinned is not None:
-        proofs.append(_proof("pinned", pinned_json(net, pinned)))
+        found(lifted)
+    proofs = [proof for proof in (lifted, pinned) if proof is not None]
     if not proofs:
         reason = "no rule settles all pairs, and no forbidden pattern was found; this says nothing about the network"
         return Answer(net.widths, net.edges, "unknown", reason, (), statistics)

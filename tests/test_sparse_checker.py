@@ -171,6 +171,25 @@ def test_rule_p_agrees_with_the_prover_of_small_networks() -> None:
     assert settled > 50
 
 
+@pytest.mark.parametrize(
+    "middle, outcome", [("1", "valid"), ("-1", "valid"), ("3/2", "valid"), ("2", "invalid"), ("-3", "invalid")]
+)
+def test_the_factor_between_the_two_layers(middle: str, outcome: str) -> None:
+    """Near the point L - 1/8 = (a^2 + b^2)/2 - r x a b + ..., so that it is a minimum for r |x| < 1 and none beyond."""
+    x, r = Fraction(middle), Fraction(1, 2)
+    point = [[0, 0, 0, "1"], [1, 0, 0, "1"], [1, 0, 1, middle], [1, 1, 1, "1"], [2, 0, 1, "1"]]
+    evidence = {"kind": "pinned", "output": 1, "input": 1, "low": 1, "high": 2, "residual": "1/2", "point": point}
+    better = [[0, 1, 1, "1/2"], [1, 0, 1, "1"], [2, 1, 0, "1"]]
+    layers = [["0", "1"], ["0 1", "1"], ["1", "0"]]
+    body = {**small_pinned(), "widths": [2, 2, 2, 2], "layers": layers, "evidence": {**evidence, "better": better}}
+    found, why = check(body)
+    assert found == outcome, why
+    a = Fraction(1, 100)
+    b = a if x > 0 else -a  # M = [[0, a], [b, x a b]], target r at (1, 1)
+    change = (a * a + b * b + (x * a * b - r) ** 2 - r * r) / 2
+    assert (change > 0) == (r * abs(x) < 1) or abs(x) == 2
+
+
 # -- invalid ----------------------------------------------------------------------------------------------
 
 INVALID = [

@@ -99,7 +99,7 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas"]
+    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "scan"]
     assert all(re.search(rf"^    {command}\s+\w", out, re.MULTILINE) for command in cli.COMMANDS)
 
 

@@ -34,7 +34,6 @@ from symverify.paths.about import (
     AboutMinima,
     AboutSingleWeights,
     key_of,
-    kind_of_data,
     minima_of_the_atlas,
     single_weights,
 )

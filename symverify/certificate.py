@@ -25,7 +25,7 @@ def _number(x: Fraction) -> str:
 
 
 def weights_json(weights: Weights) -> list[list[list[str]]]:
-    """Weights as certificates write them."""
+    """Weights as certificates write them: one matrix per layer, rationals as strings."""
     return [[[_number(x) for x in row] for row in matrix] for matrix in weights]
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from structures import SIX_WEIGHTS, TWICE
 
-from symverify import checker, claims
+from symverify import checker, claims, path_checker
 from symverify.certificate import BUNDLE, Certificate, SpuriousMinimum, encode
 from symverify.claims import (
     NAMES,
@@ -81,11 +81,7 @@ CERTIFICATES = {
     "three_outputs": {"strict", "degenerate", "two-blocks"},
     "output_threshold": {"strict-excluded", "degenerate", "trap", "not-attained", "correlated"},
     "dense_networks": {"proved", "assumed"},
-    "decreasing_path": {
-        f"{name}-{data}"
-        for name in ("claims", "atlas", "single-opens", "single-closed", "valley", "basin", "escape")
-        for data in ("orthogonal", "correlated")
-    },
+    "decreasing_path": {"claims", "atlas", "single-opens", "single-closed", "valley", "basin", "escape"},
 }
 CLAIM = Claim("a_test", "A test", "Statement.", ("hypothesis",), "source", "method")
 STRICT = LinearNetwork.from_units(([3], [3]), ([1, 2, 3], [1, 2, 3]))
@@ -253,20 +249,19 @@ def test_row_of_a_bundle_counts_its_certificates(slot: tuple[str, str]) -> None:
         (("output_threshold", "strict-excluded"), 237),
         (("dense_networks", "proved"), 60),
         (("dense_networks", "assumed"), 15),
-        (("decreasing_path", "claims-orthogonal"), 18),
-        (("decreasing_path", "claims-correlated"), 2),
-        (("decreasing_path", "atlas-orthogonal"), 456),
-        (("decreasing_path", "atlas-correlated"), 58),
-        (("decreasing_path", "single-opens-orthogonal"), 34),
-        (("decreasing_path", "single-closed-orthogonal"), 83),
-        (("decreasing_path", "escape-orthogonal"), 13),
-        (("decreasing_path", "basin-orthogonal"), 3),
+        (("decreasing_path", "claims"), 20),
+        (("decreasing_path", "atlas"), 514),
+        (("decreasing_path", "single-opens"), 38),
+        (("decreasing_path", "single-closed"), 86),
+        (("decreasing_path", "valley"), 4),
+        (("decreasing_path", "basin"), 4),
+        (("decreasing_path", "escape"), 14),
     ],
     ids=lambda value: "/".join(value) if isinstance(value, tuple) else None,
 )
 def test_bundle_sizes(slot: tuple[str, str], count: int) -> None:
     assert len(bodies(COMMITTED[slot])) == count
-    assert slot in BUNDLES and len(BUNDLES) == 22
+    assert slot in BUNDLES and len(BUNDLES) == 15
 
 
 def test_script_alone_prints_the_report() -> None:
@@ -282,6 +277,7 @@ def test_script_alone_prints_the_report() -> None:
 # -- other certificates in their places -------------------------------------------------------------------
 
 CHECKED = cache(checker.check_bytes)
+PATHS_CHECKED = cache(path_checker.check_bytes)
 
 
 @pytest.fixture
@@ -296,6 +292,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(claims, "theorems_folder", lambda: copy)
     monkeypatch.setattr(Bench, "search", lambda *_args, **_options: (1, 1))
     monkeypatch.setattr(checker, "check_bytes", CHECKED)
+    monkeypatch.setattr(path_checker, "check_bytes", PATHS_CHECKED)
     return copy
 
 

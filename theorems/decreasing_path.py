@@ -11,7 +11,6 @@ Method.      Piecewise polynomial paths with rational coefficients; the loss alo
              with it, too. Strict minima: valleys and basins; degenerate ones: escapes at constant loss.
 """
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -31,7 +30,13 @@ from symverify.claims import (
 )
 from symverify.network import LinearNetwork
 from symverify.paths import NoChart, Repairs, basin, dense_path, escape, repairs, valley
-from symverify.paths.about import AboutMinima, AboutSingleWeights, key_of, single_weights
+from symverify.paths.about import (
+    AboutMinima,
+    AboutSingleWeights,
+    key_of,
+    minima_of_the_atlas,
+    single_weights,
+)
 from symverify.paths.repair import masked_weights
 
 CLAIM = Claim(
@@ -45,7 +50,8 @@ CLAIM = Claim(
     " valleys, basins and escapes in the sparse network itself",
 )
 OTHER_CLAIMS = ("nonintersecting_first_layer", "sparse_first_layer", "three_outputs", "output_threshold")
-DATA = ("orthogonal", "correlated")
+COUNTS = {"single-opens": 38, "single-closed": 86, "valley": 4, "basin": 4, "escape": 14}
+"""How many certificates of each kind the claim rests on besides the paths in the dense network."""
 ATTEMPTS = 4
 Body = dict[str, Any]
 
@@ -61,29 +67,15 @@ def minima_of_the_claims() -> tuple[Body, ...]:
     return tuple(found.values())
 
 
-def minima_of_the_atlas() -> tuple[Body, ...]:
-    """All witnesses of the table of the package, each once, in the order of their hashes."""
-    from symverify.atlas import table
-
-    certificates = table.load(None).certificates
-    bodies = (json.loads(certificates[name]) for name in sorted(certificates))
-    return tuple({key_of(body): body for body in bodies if body["kind"] == "spurious-minimum"}.values())
-
-
-def dense(bench: Bench, name: str, minima: Sequence[Body]) -> list[Body]:
+def dense(bench: Bench, slot: str, minima: tuple[Body, ...]) -> list[Body]:
     """A path in the dense network from each of the minima."""
-    result = []
-    for data in DATA:
-        chosen = tuple(body for body in minima if data_of(body) == data)
 
-        def make(chosen: tuple[Body, ...] = chosen) -> list[HasJson]:
-            return [found_path(decode_witness(body)) for body in chosen]
+    def make() -> list[HasJson]:
+        return [found_path(decode_witness(body)) for body in minima]
 
-        about = AboutMinima("decreasing-path", data, (), minima=chosen)
-        slot = f"{name}-{data}"
-        bench.prove(slot, make, f"dense network, {name}", f"{len(chosen)} minima", about=about)
-        result += certificates_in(bench.kept(slot))
-    return result
+    about = AboutMinima("decreasing-path", "", (), minima=minima, count=len(minima))
+    bench.prove(slot, make, f"dense network, {slot}", f"{len(minima)} minima", about=about)
+    return certificates_in(bench.kept(slot))
 
 
 def found_path(witness: SpuriousMinimum) -> HasJson:
@@ -98,60 +90,38 @@ def found_path(witness: SpuriousMinimum) -> HasJson:
     return path
 
 
-def single(bench: Bench, minima: Sequence[Body]) -> dict[str, dict[str, str]]:
+def single(bench: Bench, minima: tuple[Body, ...]) -> dict[str, dict[str, str]]:
     """For every minimum (its key) and every masked weight by name: opens or closed; a weight that is neither is left
     out."""
     table: dict[str, dict[str, str]] = {key_of(body): {} for body in minima}
-    for data in DATA:
-        chosen = tuple(body for body in minima if data_of(body) == data)
-        made: list[Any] = []
-        if bench.remake:
-            for body in chosen:
-                bench.progress(f"single weights: {LinearNetwork.from_masks(body['masks'])}")
-                made += repairs(decode_witness(body), attempts=ATTEMPTS)
-        for answer, kind in ((Repairs.OPENS, "decreasing-path"), (Repairs.CLOSED, "spurious-minimum")):
-            slot = f"single-{answer}-{data}"
+    made: list[Any] = []
+    for body in minima if bench.remake else ():
+        bench.progress(f"single weights: {LinearNetwork.from_masks(body['masks'])}")
+        made += repairs(decode_witness(body), attempts=ATTEMPTS)
+    for answer, kind in ((Repairs.OPENS, "decreasing-path"), (Repairs.CLOSED, "spurious-minimum")):
+        slot = f"single-{answer}"
 
-            def make(answer: Repairs = answer, made: list[Any] = made) -> list[HasJson]:
-                return [repair.certificate for repair in made if repair.answer is answer]
+        def make(answer: Repairs = answer) -> list[HasJson]:
+            return [repair.certificate for repair in made if repair.answer is answer]
 
-            about = AboutSingleWeights(kind, data, (), minima=chosen)
-            count = len([r for r in made if r.answer is answer]) if bench.remake else len(certificates(bench, slot))
-            bench.prove(slot, make, f"one masked weight: {answer}", f"{count} pairs", about=about)
-            for key, edge in single_weights(certificates(bench, slot), chosen):
-                table[key][LinearNetwork.weight_name(edge)] = str(answer)
+        about = AboutSingleWeights(kind, "", (), minima=minima, count=COUNTS[slot])
+        bench.prove(slot, make, f"one masked weight: {answer}", f"{COUNTS[slot]} pairs", about=about)
+        for key, edge in single_weights(certificates_in(bench.kept(slot)), minima):
+            table[key][LinearNetwork.weight_name(edge)] = str(answer)
     return table
-
-
-def certificates(bench: Bench, slot: str) -> list[Body]:
-    """The kept certificates of a bundle.
-
-    Raises:
-        RefusedCertificate: they cannot be read; what they are is left to the checker.
-    """
-    try:
-        found = certificates_in(bench.kept(slot))
-        return [body for body in found if isinstance(body, dict)]
-    except (ValueError, AttributeError, TypeError, KeyError) as error:
-        raise RefusedCertificate(f"{bench.folder / slot}.json: {error}") from None
 
 
 def around(
     bench: Bench, kind: str, minima: Sequence[Body], make_one: Callable[[SpuriousMinimum], HasJson | None]
 ) -> list[Body]:
     """Certificates of one kind at those of the minima for which there is one."""
-    result = []
-    for data in DATA:
-        chosen = tuple(body for body in minima if data_of(body) == data)
-        made: list[HasJson] = []
-        if bench.remake:
-            made = [x for x in map(make_one, map(decode_witness, chosen)) if x is not None]
-        slot = f"{kind}-{data}"
-        count = len(made) if bench.remake else len(certificates(bench, slot))
-        about = AboutMinima(kind, data, (), minima=chosen, all_of_them=False)
-        bench.prove(slot, lambda made=made: made, f"sparse network: {kind}", f"{count} minima", about=about)
-        result += certificates(bench, slot)
-    return result
+
+    def make() -> list[HasJson]:
+        return [x for x in map(make_one, map(decode_witness, minima)) if x is not None]
+
+    about = AboutMinima(kind, "", (), minima=tuple(minima), count=COUNTS[kind])
+    bench.prove(kind, make, f"sparse network: {kind}", f"{COUNTS[kind]} minima", about=about)
+    return certificates_in(bench.kept(kind))
 
 
 def or_none(make: Callable[..., HasJson]) -> Callable[[SpuriousMinimum], HasJson | None]:

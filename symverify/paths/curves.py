@@ -38,7 +38,7 @@ def loss_along(start: Weights, piece: Sequence[Weights], data: Data) -> list[Fra
 
     >>> one, zero = as_matrix([[1]]), as_matrix([[0]])
     >>> [str(x) for x in loss_along((one, zero), [(zero, one)], Data.whitened([[2]]))]
-    ['2', '-2', '1/2']
+    ['2', '-2', '1/2', '0', '0']
     """
     product: list[flint.fmpq_mat] = []
     for layer in zip(start, *piece, strict=True):

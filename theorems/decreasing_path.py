@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from symverify.certificate import HasJson, SpuriousMinimum, decode_witness
+from symverify.certificate import Encodable, SpuriousMinimum, decode_witness
 from symverify.claims import (
     PAPER,
     Bench,
@@ -70,7 +70,7 @@ def minima_of_the_claims() -> tuple[Body, ...]:
 def dense(bench: Bench, slot: str, minima: tuple[Body, ...]) -> list[Body]:
     """A path in the dense network from each of the minima."""
 
-    def make() -> list[HasJson]:
+    def make() -> list[Encodable]:
         return [found_path(decode_witness(body)) for body in minima]
 
     about = AboutMinima("decreasing-path", "", (), minima=minima, count=len(minima))
@@ -78,7 +78,7 @@ def dense(bench: Bench, slot: str, minima: tuple[Body, ...]) -> list[Body]:
     return certificates_in(bench.kept(slot))
 
 
-def found_path(witness: SpuriousMinimum) -> HasJson:
+def found_path(witness: SpuriousMinimum) -> Encodable:
     """A path in the dense network.
 
     Raises:
@@ -101,7 +101,7 @@ def single(bench: Bench, minima: tuple[Body, ...]) -> dict[str, dict[str, str]]:
     for answer, kind in ((Repairs.OPENS, "decreasing-path"), (Repairs.CLOSED, "spurious-minimum")):
         slot = f"single-{answer}"
 
-        def make(answer: Repairs = answer) -> list[HasJson]:
+        def make(answer: Repairs = answer) -> list[Encodable]:
             return [repair.certificate for repair in made if repair.answer is answer]
 
         about = AboutSingleWeights(kind, "", (), minima=minima, count=COUNTS[slot])
@@ -112,11 +112,11 @@ def single(bench: Bench, minima: tuple[Body, ...]) -> dict[str, dict[str, str]]:
 
 
 def around(
-    bench: Bench, kind: str, minima: Sequence[Body], make_one: Callable[[SpuriousMinimum], HasJson | None]
+    bench: Bench, kind: str, minima: Sequence[Body], make_one: Callable[[SpuriousMinimum], Encodable | None]
 ) -> list[Body]:
     """Certificates of one kind at those of the minima for which there is one."""
 
-    def make() -> list[HasJson]:
+    def make() -> list[Encodable]:
         return [x for x in map(make_one, map(decode_witness, minima)) if x is not None]
 
     about = AboutMinima(kind, "", (), minima=tuple(minima), count=COUNTS[kind])
@@ -124,10 +124,10 @@ def around(
     return certificates_in(bench.kept(kind))
 
 
-def or_none(make: Callable[..., HasJson]) -> Callable[[SpuriousMinimum], HasJson | None]:
+def or_none(make: Callable[..., Encodable]) -> Callable[[SpuriousMinimum], Encodable | None]:
     """A valley or basin at a witness, or None if there is no chart."""
 
-    def made(witness: SpuriousMinimum) -> HasJson | None:
+    def made(witness: SpuriousMinimum) -> Encodable | None:
         try:
             return make(witness.network, witness.data, witness.point)
         except NoChart:

@@ -505,7 +505,7 @@ def _named(
     result = []
     for p in ordered:
         lowest = p.loss[0] <= least
-        zero = all(x.is_zero() for row in p.point.residual for x in row)
+        zero = all(p.point.residual[o][j].is_zero() for o, j in network.covered)
         kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, complete)
         members = []
         for m in p.members:

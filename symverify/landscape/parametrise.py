@@ -141,10 +141,11 @@ def multiplicities(
     rng: random.Random,
     deadline: float,
 ) -> Iterator[int | None]:
-    """How often each solution counts in the degree: the degree that stays when the others are put aside.
+    """How often each solution counts in the degree: what is missing from it when its branch is put aside.
 
-    A new variable y is a linear form of the others that takes different values at the points; ``1 = s g(y)``, g the
-    product of its minimal polynomials at the other branches.
+    A new variable y is a linear form of the others that takes different values at the points; ``1 = s g(y)``, g its
+    minimal polynomial at the branch.  So the multiplicities do not depend on what else was found: if they add up to
+    ``degree``, nothing is missing.  None: not known.
 
     Example:
         >>> system = [{(3,): Fraction(1), (2,): Fraction(-1)}]  # x^2 (x - 1)
@@ -169,21 +170,17 @@ def multiplicities(
     line: Polynomial = {(*(int(m == n) for m in range(variables)), 0, 0): Fraction(c) for n, c in enumerate(form)}
     line[(0,) * variables + (1, 0)] = Fraction(-1)
     for n, branch in enumerate(found):
-        others = flint.fmpq_poly([1])
-        for m, f in enumerate(minimal):
-            if m != n:
-                others *= flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in f])
         apart = {(0,) * (variables + 2): Fraction(1)}
-        for power, c in enumerate(others.coeffs()):
-            apart[(0,) * variables + (power, 1)] = -Fraction(int(c.p), int(c.q))
+        for power, c in enumerate(minimal[n]):
+            apart[(0,) * variables + (power, 1)] = -c
         extra = [{e: c for e, c in f.items() if c} for f in (line, apart)]
 
         def localised(extra: list[Polynomial] = extra) -> list[Polynomial]:
             return [*(wider(f, 2) for f in draw()), *extra]
 
         size = measured(localised, variables + 2, solver, rng, deadline)
-        part, rest = divmod(size.degree or 0, int(branch.modulus.degree()))
-        yield part if part and not rest else None
+        part, rest = divmod(degree - (size.degree or 0), int(branch.modulus.degree()))
+        yield part if part > 0 and not rest else None
 
 
 def wider(f: Polynomial, more: int) -> Polynomial:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice, product
@@ -29,12 +29,14 @@ from symverify.landscape.enclose import bounds
 from symverify.landscape.groebner import Solver, find_solver
 from symverify.landscape.higher import descent_curve
 from symverify.landscape.instance import Units, check_instance
+from symverify.landscape.normal_forms import merges
 from symverify.landscape.points import (
     PRECISION,
     AlgebraicPoint,
     Curvature,
     Interval,
     curvature,
+    loss_at,
     loss_of,
     real_roots,
 )
@@ -46,6 +48,9 @@ from symverify.witness import accepted
 
 FORMAT = "symverify-landscape/1"
 MAX_SIDES = 256
+
+Value = tuple[Fraction, ...]
+"""The minimal polynomial of tr(M C') at a critical point: a critical value and its conjugates."""
 
 
 class Kind(StrEnum):
@@ -132,7 +137,11 @@ class CriticalPoint:
 
 @dataclass(frozen=True)
 class Row:
-    """A stratum: numbers of complex irreducible points modulo gauge, of real ones, families, and what is missing."""
+    """A stratum: numbers of complex irreducible points modulo gauge, of real ones, families, and what is missing.
+
+    ``families``, one per complex critical value: dimension, degree of a section, the loss of a real point of it.
+    ``unseen``: real critical values of families of which no real point was met (there may be none).
+    """
 
     live: Units
     cells: int
@@ -140,6 +149,7 @@ class Row:
     isolated: int
     real: int
     families: tuple[tuple[int, int, Interval | None], ...]
+    unseen: tuple[Interval, ...]
     primes: tuple[int, ...]
     reason: str
 
@@ -159,13 +169,19 @@ class QuotientLandscape:
     points: tuple[CriticalPoint, ...]
     complex_values: int
     attained: str
+    doubt: str
     solver: str
     seconds: float
 
     @property
     def complete(self) -> bool:
         """Rests on the degrees modulo primes."""
-        return not any(row.reason for row in self.strata)
+        return not self.doubt and not any(row.reason for row in self.strata)
+
+    @property
+    def unseen(self) -> tuple[Interval, ...]:
+        """Real critical values of families of which no real point was met."""
+        return tuple(sorted({x for row in self.strata for x in row.unseen}))
 
     @property
     def complex(self) -> int:
@@ -196,12 +212,17 @@ class QuotientLandscape:
         """Whether there is a spurious local minimum.
 
         None: something is missing or undecided, the lowest minimum may be above an infimum that is not attained, or
-        points that are not global lie on families, which were judged at random points only.
+        points that are not global lie on families, which were judged at random points only (or not at all: real
+        critical values that are ``unseen``; points that lead to one with dead units by a gauge that the network does
+        not have, :func:`merges`).
         """
         kinds = [p.kind for p in self.points] + [m.kind for p in self.points for m in p.members]
         if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
             return True
-        open_family = any(p.kind is not Kind.GLOBAL and (p.members or p.dimension or p.merged) for p in self.points)
+        others = [p for p in self.points if p.kind is not Kind.GLOBAL]
+        open_family = any(p.members or p.dimension or p.merged for p in others)
+        open_family |= merges(self.network) and any(p.dead for p in others)
+        open_family |= any(not _overlap(x, p.loss) for x in self.unseen for p in self.points[:1])
         undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND) for k in kinds)
         return None if open_family or undecided or not self.complete else False
 
@@ -209,7 +230,8 @@ class QuotientLandscape:
     def reason(self) -> str:
         """On what ``complete`` rests, or what is missing."""
         if not self.complete:
-            return "; ".join(f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason)
+            lines = [f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason]
+            return "; ".join([*lines, self.doubt] if self.doubt else lines)
         primes = {p for row in self.strata for p in row.primes}
         return (
             "every cell of every stratum is solved exactly; that nothing is missing rests on degrees modulo random"
@@ -250,6 +272,9 @@ class QuotientLandscape:
             f"complete: {'yes' if self.complete else 'no'}; {self.reason}",
             f"the infimum is attained: {self.attained}" if self.attained else "the infimum may not be attained",
         ]
+        if self.unseen:
+            losses = ", ".join(_number(x) for x in self.unseen)
+            lines.append(f"families with real critical values of which no real point was met: {losses}")
         rows: list[tuple[str, ...]] = []
         for p in self.points:
             rows.append(
@@ -314,15 +339,17 @@ def survey_quotient(
             rows.append(row)
             points += found
             values |= seen
-        complete = not any(row.reason for row in rows)
-        named = _named(network, data, points, complete, bool(attained))
-    count = sum(len(v) - 1 for v in values)
-    return QuotientLandscape(network, data, tuple(rows), named, count, attained, solver.name, time.monotonic() - began)
+        doubt = _doubt(points, [x for row in rows for x in row.unseen]) if attained and points else ""
+        complete = not doubt and not any(row.reason for row in rows)
+        unseen = [x for row in rows for x in row.unseen]
+        named = _named(network, data, points, complete, bool(attained), unseen)
+    count, seconds = sum(len(v) - 1 for v in values), time.monotonic() - began
+    return QuotientLandscape(network, data, tuple(rows), named, count, attained, doubt, solver.name, seconds)
 
 
 def _stratum(
     network: LinearNetwork, data: Data, quotient: Quotient, live: Units, part: Sequence[Solved], deadline: float
-) -> tuple[Row, list[CriticalPoint], set[tuple[Fraction, ...]]]:
+) -> tuple[Row, list[CriticalPoint], set[Value]]:
     """The points of one stratum; those at the critical value of a family of it belong to the family."""
     entries = []
     reasons = [s.reason for s in part if s.reason]
@@ -336,14 +363,14 @@ def _stratum(
                     entries.append((s.chart, locus.dimension, multiplicity, point, value))
                     if s.chart.leftover:
                         reasons.append(f"{s.chart.leftover} dimensions of the gauge are not fixed in a cell")
-    largest: dict[tuple[Fraction, ...], int] = {}
+    largest: dict[Value, int] = {}
     for _, size, _, _, value in entries:
         largest[value] = max(largest.get(value, 0), size)
     if any(dimension > 0 for dimension in largest.values()) and quotient.tangled(network, live):
         reasons.append("the gauge and ker G mix: dimensions of families may be too large")
     points: list[CriticalPoint] = []
     number, isolated, real = 0, 0, 0
-    families: dict[tuple[Fraction, ...], list[Any]] = {}
+    families: dict[Value, _Family] = {}
     for chart, size, multiplicity, point, value in entries:
         dimension = largest[value]
         roots = list(real_roots(point.field))
@@ -353,10 +380,9 @@ def _stratum(
             isolated += point.field.degree if alone and not point.merged(chart.network) else 0
             real += len(roots)
         elif size == dimension:
-            families.setdefault(value, [dimension, 0, None])[1] += point.field.degree
-            roots = roots[:1] if families[value][2] is None else []
-            if roots:
-                families[value][2] = loss_of(point, roots[0], data)
+            family = families.setdefault(value, _Family(value, dimension))
+            family.degree += point.field.degree
+            roots = [root for root in roots if family.is_new(loss_of(point, root, data))]
         else:
             continue  # at the critical value of a family: one of its points, or not listed apart from it
         points += [_point(data, chart, multiplicity, point, root, dimension) for root in roots]
@@ -367,11 +393,45 @@ def _stratum(
         number,
         isolated,
         real,
-        tuple((f[0], f[1], f[2]) for f in families.values()),
+        tuple(line for family in families.values() for line in family.lines()),
+        tuple(x for family in families.values() for x in family.unseen(data)),
         primes,
         "; ".join(reasons),
     )
     return row, points, set(largest)
+
+
+@dataclass
+class _Family:
+    """The families of one stratum at one critical value and its conjugates; one real point of each loss is listed."""
+
+    value: Value
+    dimension: int
+    degree: int = 0
+    seen: list[Interval] = field(default_factory=list)
+
+    def is_new(self, loss: Interval) -> bool:
+        """Whether no real point of this loss came before; takes note of it."""
+        if any(_overlap(loss, other) for other in self.seen):
+            return False
+        self.seen.append(loss)
+        return True
+
+    def lines(self) -> list[tuple[int, int, Interval | None]]:
+        """Per conjugate: dimension, degree of its section, the loss if a real point was met."""
+        count = len(self.value) - 1
+        losses = [*self.seen, *[None] * (count - len(self.seen))]
+        return [(self.dimension, self.degree // count, loss) for loss in losses]
+
+    def unseen(self, data: Data) -> list[Interval]:
+        """The real conjugates of which no real point was met, as losses."""
+        conjugates = Field(flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in self.value]))
+        here = [loss_at(conjugates, flint.fmpq_poly([0, 1]), root, data) for root in real_roots(conjugates)]
+        return [x for x in here if not any(_overlap(x, other) for other in self.seen)]
+
+
+def _overlap(a: Interval, b: Interval) -> bool:
+    return a[0] <= b[1] and b[0] <= a[1]
 
 
 def _point(
@@ -430,35 +490,35 @@ def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: 
         return
     options = [[side for side, n in (("in", u.inside), ("out", u.outside)) if n > 0] or [""] for u in dead]
     rng = random.Random(0)
+    seen: set[tuple[tuple[Node, str], ...]] = set()
     for choice in islice(product(*options), MAX_SIDES):
-        chosen = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
-        if not chosen:
-            return
-        member = _member(point, chosen, rng)
-        if member is not None:
-            dimension, here = member
-            yield Member(chosen, dimension, _first_kind(curvature(here, root, data)), here, None)
+        wanted = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
+        dimension, sides, here = _member(point, wanted, rng)
+        if sides and sides not in seen:
+            seen.add(sides)
+            yield Member(sides, dimension, _first_kind(curvature(here, root, data)), here, None)
 
 
 def _member(
     point: AlgebraicPoint, chosen: Sequence[tuple[Node, str]], rng: random.Random
-) -> tuple[int, AlgebraicPoint] | None:
+) -> tuple[int, tuple[tuple[Node, str], ...], AlgebraicPoint]:
     """Weights for dead units: incoming ones from the bottom, then outgoing ones from the top, each in turn.
 
-    In this order what a unit gets leaves the conditions of the earlier ones alone.  None: nothing is left for some
-    unit beyond the gauge.
+    In this order what a unit gets leaves the conditions of the earlier ones alone.  A unit for which the others leave
+    nothing beyond the gauge gets no weights.  Dimension, the units with their sides, the point.
     """
-    here, dimension = point, 0
+    here, dimension, given = point, 0, set()
     upwards = [(node, side) for node, side in chosen if side == "in"]
     for node, side in upwards + [(node, side) for node, side in reversed(chosen) if side == "out"]:
         more = here.excess(node)[side]
         if more <= 0:
-            return None
+            continue
+        given.add((node, side))
         dimension += more
         row = _combination(here.field, here.half_dead(node)[side], rng)
         here = here.with_weights(dict(zip(_edges(point.network, node, side), row, strict=True)))
     _require_critical(here)
-    return dimension, here
+    return dimension, tuple(x for x in chosen if x in given), here
 
 
 def _require_critical(point: AlgebraicPoint) -> None:
@@ -485,12 +545,17 @@ def _combination(field: Field, basis: Sequence[Sequence[Element]], rng: random.R
 
 
 def _named(
-    network: LinearNetwork, data: Data, points: Sequence[CriticalPoint], complete: bool, attained: bool
+    network: LinearNetwork,
+    data: Data,
+    points: Sequence[CriticalPoint],
+    complete: bool,
+    attained: bool,
+    unseen: Sequence[Interval],
 ) -> tuple[CriticalPoint, ...]:
     """Kinds that compare points: global, spurious; and proofs for degenerate ones, lowest loss first."""
     ordered = sorted(points, key=lambda p: (p.loss, p.dimension, sorted(p.live)))
     least = min(p.loss[1] for p in ordered)
-    least_is_global = complete and attained
+    least_is_global = complete and attained and not _is_below(unseen, ordered)
     better = _near(network, ordered[0])
     result = []
     for p in ordered:
@@ -506,6 +571,19 @@ def _named(
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
         result.append(replace(p, kind=kind, certificate=certificate, members=tuple(members)))
     return tuple(result)
+
+
+def _is_below(unseen: Sequence[Interval], points: Sequence[CriticalPoint]) -> bool:
+    """Whether some critical value without a known real point is lower than that of all points."""
+    return any(x[1] < min(p.loss[0] for p in points) for x in unseen)
+
+
+def _doubt(points: Sequence[CriticalPoint], unseen: Sequence[Interval]) -> str:
+    """What contradicts that the points are all, where the infimum is attained: then no lowest one is a saddle."""
+    least = min(p.loss[1] for p in points)
+    if _is_below(unseen, points) or not any(p.curvature.negative for p in points if p.loss[0] <= least):
+        return ""
+    return "the infimum is attained, but the lowest point found is a saddle: something is missing"
 
 
 def _kind(
@@ -612,6 +690,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "complex": row.complex,
         "isolated": row.isolated,
         "real": row.real,
+        "unseen": [[str(x) for x in interval] for interval in row.unseen],
         "families": [
             {"dimension": d, "degree": n, "loss": None if at is None else [str(x) for x in at]}
             for d, n, at in row.families

@@ -100,10 +100,15 @@ def cells(network: LinearNetwork) -> Iterator[Cell]:
         >>> len(list(cells(LinearNetwork.dense(4, 2, 2))))
         6
     """
-    layers = [list(_layer_cells(unit_classes(network, l))) for l in range(1, network.depth)]
-    for choice in product(*layers):
-        fixed = [item for part, _ in choice for item in part]
-        yield Cell(tuple(sorted(fixed)), sum(leftover for _, leftover in choice))
+
+    def extend(layer: int, fixed: list[tuple[Edge, int]], leftover: int) -> Iterator[Cell]:
+        if layer == network.depth:
+            yield Cell(tuple(sorted(fixed)), leftover)
+            return
+        for more, missing in _layer_cells(unit_classes(network, layer)):
+            yield from extend(layer + 1, fixed + more, leftover + missing)
+
+    yield from extend(1, [], 0)
 
 
 def _layer_cells(classes: Sequence[UnitClass]) -> Iterator[tuple[list[tuple[Edge, int]], int]]:

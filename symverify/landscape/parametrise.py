@@ -93,7 +93,7 @@ def branches(
     if wanted > MAX_EXACT_DEGREE:
         raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
     if solver.program is None:
-        return _verified(_ask_sympy(system, variables, deadline), system)
+        return _verified(_ask_sympy(system, variables, deadline), system, deadline)
     order = list(range(variables))
     reasons = []
     for _ in range(ORDERS):
@@ -101,28 +101,34 @@ def branches(
             turned = [{tuple(e[n] for n in order): c for e, c in f.items()} for f in system]
             modulus, found = _parametrisation(_ask_msolve(turned, variables, solver, deadline), variables)
             coordinates = tuple(found[order.index(n)] for n in range(variables))
-            return _verified((modulus, coordinates), system)
+            return _verified((modulus, coordinates), system, deadline)
         except GaveUp as error:
             reasons.append(str(error))
             rng.shuffle(order)
     try:
-        return _verified(_ask_sympy(system, variables, min(deadline, time.monotonic() + SYMPY_SECONDS)), system)
+        return _verified(
+            _ask_sympy(system, variables, min(deadline, time.monotonic() + SYMPY_SECONDS)), system, deadline
+        )
     except GaveUp as error:
         raise GaveUp("; ".join(dict.fromkeys([*reasons, str(error)]))) from None
 
 
-def _verified(parametrisation: tuple[Any, tuple[Any, ...]], system: Sequence[Polynomial]) -> list[Branch]:
+def _verified(
+    parametrisation: tuple[Any, tuple[Any, ...]], system: Sequence[Polynomial], deadline: float
+) -> list[Branch]:
     """One branch per irreducible factor of the modulus; each satisfies the system, exactly.
 
     Raises:
-        GaveUp: one of them does not.
+        GaveUp: one of them does not, or the time is over.
     """
     modulus, coordinates = parametrisation
     found = []
     for factor, _ in modulus.factor()[1]:
         reduced = tuple(g % factor for g in coordinates)
-        if any(not _at(f, reduced, factor).is_zero() for f in system):
-            raise GaveUp("a parametrisation that was proposed does not satisfy the system")
+        for f in system:
+            _left(deadline)
+            if not _at(f, reduced, factor).is_zero():
+                raise GaveUp("a parametrisation that was proposed does not satisfy the system")
         found.append(Branch(factor, reduced))
     return found
 

@@ -323,9 +323,14 @@ def loss_at(field: Field, trace: Element, root: Any, data: Data) -> Interval:
         x = trace[0]
         exact = data.constant - Fraction(int(x.p), int(x.q)) / 2
         return exact, exact
-    return bounds(
-        flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2
-    )
+    ball = flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2
+    return bounds(ball, 80 + 4 * max(0, height(data) - 16))
+
+
+def height(data: Data) -> int:
+    """The greatest number of binary digits of a numerator or denominator."""
+    numbers = [x for matrix in (data.gram, data.cross, ((data.constant,),)) for row in matrix for x in row]
+    return max(max(x.numerator.bit_length(), x.denominator.bit_length()) for x in numbers)
 
 
 def _identity(n: int) -> list[list[Element]]:

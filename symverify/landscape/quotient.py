@@ -36,6 +36,7 @@ from symverify.landscape.points import (
     Curvature,
     Interval,
     curvature,
+    height,
     loss_at,
     loss_of,
     real_roots,
@@ -48,6 +49,7 @@ from symverify.witness import accepted
 
 FORMAT = "symverify-landscape/1"
 MAX_SIDES = 256
+MAX_SYSTEMS = 5_000
 
 Value = tuple[Fraction, ...]
 """The minimal polynomial of tr(M C') at a critical point: a critical value and its conjugates."""
@@ -128,6 +130,12 @@ class CriticalPoint:
     def orbit(self) -> int:
         """One normal form stands for the whole gauge orbit."""
         return 1
+
+    @property
+    def has_family(self) -> bool:
+        """Whether it lies on a family, or dead units may have weights and need not be strict saddles then."""
+        carried = all(u.paired_with_zero for u in self.dead) and any(u.inside or u.outside for u in self.dead)
+        return carried or self.dimension > 0 or self.merged > 0
 
     @property
     def isolated(self) -> bool:
@@ -220,10 +228,10 @@ class QuotientLandscape:
         if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
             return True
         others = [p for p in self.points if p.kind is not Kind.GLOBAL]
-        open_family = any(p.members or p.dimension or p.merged for p in others)
+        open_family = any(p.has_family for p in others)
         open_family |= merges(self.network) and any(p.dead for p in others)
         open_family |= any(not _overlap(x, p.loss) for x in self.unseen for p in self.points[:1])
-        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND) for k in kinds)
+        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND, Kind.MINIMUM) for k in kinds)
         return None if open_family or undecided or not self.complete else False
 
     @property
@@ -307,11 +315,12 @@ def survey_quotient(
         network: any masks with a path from an input to an output; depth at least two.
         data: exact.
         seed: of primes and random combinations.
-        budget: seconds after which no new system is begun.
+        budget: seconds after which no new system is begun, and no more families of dead units are looked at.
         solver: msolve where found; without it small systems only.
 
     Raises:
-        ValueError: shapes that do not fit, one layer only, or more than ``MAX_HIDDEN`` hidden units.
+        ValueError: shapes that do not fit, one layer only, more than ``MAX_HIDDEN`` hidden units or ``MAX_SYSTEMS``
+            cells.
 
     Example:
         >>> found = survey_quotient(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]))
@@ -326,22 +335,24 @@ def survey_quotient(
     check_instance(network, data)
     quotient = Quotient.of(network, data)
     strata = quotient.strata()
-    todo = [chart for live in strata for chart in charts(quotient, live)]
+    todo = list(islice((chart for live in strata for chart in charts(quotient, live)), MAX_SYSTEMS + 1))
+    if len(todo) > MAX_SYSTEMS:
+        raise ValueError(f"masks: more than {MAX_SYSTEMS} cells; such networks are out of reach")
     progress(f"{len(todo)} systems")
     solved = solve_all(todo, quotient.moments, solver, rng, deadline)
     progress("classifying")
     attained = attained_because(network, data)
     rows, points, values = [], [], set()
-    with flint.ctx.workprec(PRECISION):
+    with flint.ctx.workprec(PRECISION + 8 * height(data)):
         for live in strata:
             part = [s for s in solved if s.chart.live == live]
             row, found, seen = _stratum(network, data, quotient, live, part, deadline)
             rows.append(row)
             points += found
             values |= seen
-        doubt = _doubt(points, [x for row in rows for x in row.unseen]) if attained and points else ""
-        complete = not doubt and not any(row.reason for row in rows)
         unseen = [x for row in rows for x in row.unseen]
+        doubt = _doubt(points, unseen, data) if attained and points else ""
+        complete = not doubt and not any(row.reason for row in rows)
         named = _named(network, data, points, complete, bool(attained), unseen)
     count, seconds = sum(len(v) - 1 for v in values), time.monotonic() - began
     return QuotientLandscape(network, data, tuple(rows), named, count, attained, doubt, solver.name, seconds)
@@ -385,7 +396,7 @@ def _stratum(
             roots = [root for root in roots if family.is_new(loss_of(point, root, data))]
         else:
             continue  # at the critical value of a family: one of its points, or not listed apart from it
-        points += [_point(data, chart, multiplicity, point, root, dimension) for root in roots]
+        points += [_point(data, chart, multiplicity, point, root, dimension, deadline) for root in roots]
     primes = tuple(sorted({p for s in part for locus in s.loci for p in locus.primes}))
     row = Row(
         live,
@@ -425,9 +436,14 @@ class _Family:
 
     def unseen(self, data: Data) -> list[Interval]:
         """The real conjugates of which no real point was met, as losses."""
-        conjugates = Field(flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in self.value]))
-        here = [loss_at(conjugates, flint.fmpq_poly([0, 1]), root, data) for root in real_roots(conjugates)]
+        here = _real_losses(self.value, data)
         return [x for x in here if not any(_overlap(x, other) for other in self.seen)]
+
+
+def _real_losses(value: Value, data: Data) -> list[Interval]:
+    """The losses at the real roots of the minimal polynomial of tr(M C')."""
+    conjugates = Field(flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in value]))
+    return [loss_at(conjugates, flint.fmpq_poly([0, 1]), root, data) for root in real_roots(conjugates)]
 
 
 def _overlap(a: Interval, b: Interval) -> bool:
@@ -435,7 +451,13 @@ def _overlap(a: Interval, b: Interval) -> bool:
 
 
 def _point(
-    data: Data, chart: Chart, multiplicity: int | None, point: AlgebraicPoint, root: Any, dimension: int
+    data: Data,
+    chart: Chart,
+    multiplicity: int | None,
+    point: AlgebraicPoint,
+    root: Any,
+    dimension: int,
+    deadline: float,
 ) -> CriticalPoint:
     live, live_network = chart.live, chart.network
     dead = tuple(_dead_unit(point, node) for node in _dead(point.network, live))
@@ -455,7 +477,7 @@ def _point(
         1 if simple else multiplicity if chart.is_open and dimension == 0 else None,
         dead,
         point.merged(live_network),
-        tuple(_members(data, dead, point, root)),
+        tuple(_members(data, dead, point, root, deadline)),
         point,
         None,
     )
@@ -480,7 +502,9 @@ def _dead(network: LinearNetwork, live: Units) -> list[Node]:
     return [(l, v) for l, v in hidden if any(network.masks[l - 1][v]) and any(row[v] for row in network.masks[l])]
 
 
-def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any) -> Iterator[Member]:
+def _members(
+    data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any, deadline: float
+) -> Iterator[Member]:
     """For every choice of one side per dead unit (none where neither has more than the gauge) a random point.
 
     Points where fewer units have weights are limits of these at the same loss, so that these are local minima near
@@ -492,6 +516,8 @@ def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: 
     rng = random.Random(0)
     seen: set[tuple[tuple[Node, str], ...]] = set()
     for choice in islice(product(*options), MAX_SIDES):
+        if time.monotonic() > deadline:
+            return
         wanted = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
         dimension, sides, here = _member(point, wanted, rng)
         if sides and sides not in seen:
@@ -555,17 +581,21 @@ def _named(
     """Kinds that compare points: global, spurious; and proofs for degenerate ones, lowest loss first."""
     ordered = sorted(points, key=lambda p: (p.loss, p.dimension, sorted(p.live)))
     least = min(p.loss[1] for p in ordered)
-    least_is_global = complete and attained and not _is_below(unseen, ordered)
+    sure = _one_value([p for p in ordered if p.loss[0] <= least], data)
+    least_minimum = (Kind.LOWEST if complete else Kind.FOUND) if sure else Kind.MINIMUM
+    least_is_global = complete and attained and sure and not _is_below(unseen, ordered)
     better = _near(network, ordered[0])
     result = []
     for p in ordered:
         lowest = p.loss[0] <= least
         zero = all(x.is_zero() for row in p.point.residual for x in row)
-        kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, complete)
+        kind, certificate = _kind(
+            p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, least_minimum
+        )
         members = []
         for m in p.members:
             weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
-            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, complete)
+            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, least_minimum)
             members.append(replace(m, kind=named, certificate=proof))
         if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
@@ -573,15 +603,23 @@ def _named(
     return tuple(result)
 
 
+def _one_value(points: Sequence[CriticalPoint], data: Data) -> bool:
+    """Whether the losses of points, whose intervals meet, are certainly equal."""
+    values = {tuple(p.point.field.minimal_polynomial(p.point.trace)) for p in points}
+    here = [x for value in values for x in _real_losses(value, data) if any(_overlap(x, p.loss) for p in points)]
+    return len(here) == 1
+
+
 def _is_below(unseen: Sequence[Interval], points: Sequence[CriticalPoint]) -> bool:
     """Whether some critical value without a known real point is lower than that of all points."""
     return any(x[1] < min(p.loss[0] for p in points) for x in unseen)
 
 
-def _doubt(points: Sequence[CriticalPoint], unseen: Sequence[Interval]) -> str:
+def _doubt(points: Sequence[CriticalPoint], unseen: Sequence[Interval], data: Data) -> str:
     """What contradicts that the points are all, where the infimum is attained: then no lowest one is a saddle."""
     least = min(p.loss[1] for p in points)
-    if _is_below(unseen, points) or not any(p.curvature.negative for p in points if p.loss[0] <= least):
+    lowest = [p for p in points if p.loss[0] <= least]
+    if _is_below(unseen, points) or not any(p.curvature.negative for p in lowest) or not _one_value(lowest, data):
         return ""
     return "the infimum is attained, but the lowest point found is a saddle: something is missing"
 
@@ -594,14 +632,14 @@ def _kind(
     better: Weights,
     lowest: bool,
     least_is_global: bool,
-    complete: bool,
+    least_minimum: Kind,
 ) -> tuple[Kind, SpuriousMinimum | None]:
     network = point.network
     if lowest and least_is_global:
         return Kind.GLOBAL, None
     if first is Kind.MINIMUM:
         if lowest:
-            return Kind.LOWEST if complete else Kind.FOUND, None
+            return least_minimum, None
         return Kind.SPURIOUS, _spurious_certificate(network, data, weights, better)
     if first is Kind.SEMIDEFINITE and point.is_rational():
         exact = weights_of(network, point.rational())

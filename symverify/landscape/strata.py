@@ -10,11 +10,13 @@ families of lemma ``retract``, are the irreducible solutions of the systems of a
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, islice, permutations, product
+from math import perm
 from typing import Any
 
 import flint
@@ -33,7 +35,8 @@ THREADS = 2
 MAX_LOCI = 12
 SECTIONS = 3
 MAX_ORDERS = 720
-MAX_CLASS = 7
+MAX_TERMS = 10_000
+MAX_COUNT = 5_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class Quotient:
         reduced = next(
             (n for n in options if not _tangles(network, n)), on_paths(_without_kernel(network, data, inputs))
         )
-        counts = [sum(1 for _ in cells(n)) for n in (reduced, reduced.transposed())]
+        counts = [sum(1 for _ in islice(cells(n), MAX_COUNT)) for n in (reduced, reduced.transposed())]
         return cls(reduced, Moments(data.gram, data.cross), counts[0] <= counts[1])
 
     def tangled(self, original: LinearNetwork, live: Units) -> bool:
@@ -207,10 +210,9 @@ class Chart:
 
         Empty only if the columns are dependent in the whole cell: then all minors vanish, whatever the combinations.
         """
-        if len(group.units) > MAX_CLASS:
-            raise GaveUp(
-                f"{len(group.units)} units with the same fans; minors of up to {MAX_CLASS} columns are expanded"
-            )
+        terms = perm(len(group.fan[1]), len(group.units))
+        if terms > MAX_TERMS:
+            raise GaveUp(f"{len(group.units)} units with the same fans: a minor of {terms} terms")
         ring = flint.fmpq_mpoly_ctx.get([f"x{n}" for n in range(max(1, len(position)))], "degrevlex")
         gens, zero = ring.gens(), ring.from_dict({})
 
@@ -300,6 +302,8 @@ def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: f
     """
     rng = random.Random(seed)
     loci: list[Locus] = []
+    if time.monotonic() > deadline:
+        return Solved(chart, (), "the time is over")
     try:
         system = chart.system(moments, rng)
     except GaveUp as error:

@@ -65,6 +65,32 @@ def is_below(low: Fan, high: Fan) -> bool:
     return low != high and low[0] <= high[0] and high[1] <= low[1]
 
 
+def merges(network: LinearNetwork) -> bool:
+    """Whether the gauge of some N_q has more rows to add than that of the network.
+
+    That is so if row j may not be added to row i only because of neighbours, in hidden layers, that may be dead.
+
+    Example:
+        >>> merges(LinearNetwork.from_masks([[[1, 0], [1, 1]], [[1, 1], [0, 1]]]))  # two layers: never
+        False
+        >>> merges(LinearNetwork.from_masks([[[1], [1]], [[1, 0], [1, 1]], [[1, 1], [0, 1]]]))
+        True
+    """
+
+    def may_vanish(missing: frozenset[int], all_of_it: frozenset[int], hidden: bool) -> bool:
+        return not missing or (hidden and missing != all_of_it)
+
+    for layer in range(1, network.depth):
+        found = fans(network, layer).values()
+        for low, high in product(found, found):
+            missing, beyond = low[0] - high[0], high[1] - low[1]
+            if not missing and not beyond:
+                continue
+            if may_vanish(missing, low[0], layer > 1) and may_vanish(beyond, high[1], layer + 1 < network.depth):
+                return True
+    return False
+
+
 def cells(network: LinearNetwork) -> Iterator[Cell]:
     """All cells of a network in which every unit with edges is meant to be live.
 
@@ -74,10 +100,15 @@ def cells(network: LinearNetwork) -> Iterator[Cell]:
         >>> len(list(cells(LinearNetwork.dense(4, 2, 2))))
         6
     """
-    layers = [list(_layer_cells(unit_classes(network, l))) for l in range(1, network.depth)]
-    for choice in product(*layers):
-        fixed = [item for part, _ in choice for item in part]
-        yield Cell(tuple(sorted(fixed)), sum(leftover for _, leftover in choice))
+
+    def extend(layer: int, fixed: list[tuple[Edge, int]], leftover: int) -> Iterator[Cell]:
+        if layer == network.depth:
+            yield Cell(tuple(sorted(fixed)), leftover)
+            return
+        for more, missing in _layer_cells(unit_classes(network, layer)):
+            yield from extend(layer + 1, fixed + more, leftover + missing)
+
+    yield from extend(1, [], 0)
 
 
 def _layer_cells(classes: Sequence[UnitClass]) -> Iterator[tuple[list[tuple[Edge, int]], int]]:

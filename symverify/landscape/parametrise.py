@@ -93,7 +93,7 @@ def branches(
     if wanted > MAX_EXACT_DEGREE:
         raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
     if solver.program is None:
-        return _verified(_ask_sympy(system, variables, solver, deadline), system)
+        return _verified(_ask_sympy(system, variables, solver, deadline), system, deadline)
     order = list(range(variables))
     reasons = []
     for _ in range(ORDERS):
@@ -101,30 +101,35 @@ def branches(
             turned = [{tuple(e[n] for n in order): c for e, c in f.items()} for f in system]
             modulus, found = _parametrisation(_ask_msolve(turned, variables, solver, deadline), variables)
             coordinates = tuple(found[order.index(n)] for n in range(variables))
-            return _verified((modulus, coordinates), system)
+            return _verified((modulus, coordinates), system, deadline)
         except GaveUp as error:
             if solver.stop.is_set():
                 raise
             reasons.append(str(error))
             rng.shuffle(order)
     try:
-        return _verified(_ask_sympy(system, variables, solver, min(deadline, time.monotonic() + SYMPY_SECONDS)), system)
+        late = min(deadline, time.monotonic() + SYMPY_SECONDS)
+        return _verified(_ask_sympy(system, variables, solver, late), system, deadline)
     except GaveUp as error:
         raise GaveUp("; ".join(dict.fromkeys([*reasons, str(error)]))) from None
 
 
-def _verified(parametrisation: tuple[Any, tuple[Any, ...]], system: Sequence[Polynomial]) -> list[Branch]:
+def _verified(
+    parametrisation: tuple[Any, tuple[Any, ...]], system: Sequence[Polynomial], deadline: float
+) -> list[Branch]:
     """One branch per irreducible factor of the modulus; each satisfies the system, exactly.
 
     Raises:
-        GaveUp: one of them does not.
+        GaveUp: one of them does not, or the time is over.
     """
     modulus, coordinates = parametrisation
     found = []
     for factor, _ in modulus.factor()[1]:
         reduced = tuple(g % factor for g in coordinates)
-        if any(not _at(f, reduced, factor).is_zero() for f in system):
-            raise GaveUp("a parametrisation that was proposed does not satisfy the system")
+        for f in system:
+            _left(deadline)
+            if not _at(f, reduced, factor).is_zero():
+                raise GaveUp("a parametrisation that was proposed does not satisfy the system")
         found.append(Branch(factor, reduced))
     return found
 
@@ -143,10 +148,11 @@ def multiplicities(
     rng: random.Random,
     deadline: float,
 ) -> Iterator[int | None]:
-    """How often each solution counts in the degree: the degree that stays when the others are put aside.
+    """How often each solution counts in the degree: what is missing from it when its branch is put aside.
 
-    A new variable y is a linear form of the others that takes different values at the points; ``1 = s g(y)``, g the
-    product of its minimal polynomials at the other branches.
+    A new variable y is a linear form of the others that takes different values at the points; ``1 = s g(y)``, g its
+    minimal polynomial at the branch.  So the multiplicities do not depend on what else was found: if they add up to
+    ``degree``, nothing is missing.  None: not known.
 
     Example:
         >>> system = [{(3,): Fraction(1), (2,): Fraction(-1)}]  # x^2 (x - 1)
@@ -171,21 +177,17 @@ def multiplicities(
     line: Polynomial = {(*(int(m == n) for m in range(variables)), 0, 0): Fraction(c) for n, c in enumerate(form)}
     line[(0,) * variables + (1, 0)] = Fraction(-1)
     for n, branch in enumerate(found):
-        others = flint.fmpq_poly([1])
-        for m, f in enumerate(minimal):
-            if m != n:
-                others *= flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in f])
         apart = {(0,) * (variables + 2): Fraction(1)}
-        for power, c in enumerate(others.coeffs()):
-            apart[(0,) * variables + (power, 1)] = -Fraction(int(c.p), int(c.q))
+        for power, c in enumerate(minimal[n]):
+            apart[(0,) * variables + (power, 1)] = -c
         extra = [{e: c for e, c in f.items() if c} for f in (line, apart)]
 
         def localised(extra: list[Polynomial] = extra) -> list[Polynomial]:
             return [*(wider(f, 2) for f in draw()), *extra]
 
         size = measured(localised, variables + 2, solver, rng, deadline)
-        part, rest = divmod(size.degree or 0, int(branch.modulus.degree()))
-        yield part if part and not rest else None
+        part, rest = divmod(degree - (size.degree or 0), int(branch.modulus.degree()))
+        yield part if part > 0 and not rest else None
 
 
 def wider(f: Polynomial, more: int) -> Polynomial:

@@ -292,41 +292,45 @@ def exact_hessian(point: AlgebraicPoint) -> list[list[Element]]:
 
 
 def _certain_signs(matrix: list[list[Any]]) -> tuple[int, int]:
-    """Lower bounds of the numbers of positive and negative eigenvalues (Gershgorin after a rotation in floats).
+    """Lower bounds of the numbers of positive and negative eigenvalues of a symmetric matrix of balls.
 
-    A set of discs that is disjoint from all others holds as many eigenvalues of ``V' H V`` as it has discs; V is
-    nonsingular since ``V' V`` is diagonally dominant, so Sylvester's law applies.
+    V are eigenvectors in floats.  On the span of those columns of V whose Gershgorin discs of ``V' H V`` lie on the
+    positive side, H is positive definite (a principal submatrix that is diagonally dominant), so that it has at least
+    as many positive eigenvalues; the same with signs exchanged.
     """
     if not matrix:
         return 0, 0
     middle = np.array([[float(v.mid()) for v in row] for row in matrix])
+    if not np.isfinite(middle).all():
+        return 0, 0
     frame = flint.arb_mat(np.linalg.eigh((middle + middle.T) / 2)[1].tolist())
     turned = (frame.transpose() * flint.arb_mat(matrix) * frame).tolist()
-    square = (frame.transpose() * frame).tolist()
-    if not all(row[n] > _others(row, n) for n, row in enumerate(square)):
-        return 0, 0
-    discs = [(row[n] - _others(row, n), row[n] + _others(row, n)) for n, row in enumerate(turned)]
-    low = [d for d in discs if not d[0] > 0]  # discs that do not lie on the positive side
-    high = [d for d in discs if not d[1] < 0]
-    positive = sum(1 for d in discs if d[0] > 0 and all(d[0] > other[1] for other in low))
-    negative = sum(1 for d in discs if d[1] < 0 and all(d[1] < other[0] for other in high))
+    others = [sum((abs(v) for m, v in enumerate(row) if m != n), flint.arb(0)) for n, row in enumerate(turned)]
+    positive = sum(1 for n, row in enumerate(turned) if row[n] > others[n])
+    negative = sum(1 for n, row in enumerate(turned) if -row[n] > others[n])
     return positive, negative
-
-
-def _others(row: Sequence[Any], n: int) -> Any:
-    return sum((abs(v) for m, v in enumerate(row) if m != n), flint.arb(0))
 
 
 def loss_of(point: AlgebraicPoint, root: Any, data: Data) -> Interval:
     """``c0 - tr(M C') / 2`` at a real root; both ends equal where it is rational."""
-    trace = point.field.reduce(point.trace)
+    return loss_at(point.field, point.trace, root, data)
+
+
+def loss_at(field: Field, trace: Element, root: Any, data: Data) -> Interval:
+    """``c0 - trace / 2`` at a real root of a field; both ends equal where it is rational."""
+    trace = field.reduce(trace)
     if trace.degree() <= 0:
         x = trace[0]
         exact = data.constant - Fraction(int(x.p), int(x.q)) / 2
         return exact, exact
-    return bounds(
-        flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2
-    )
+    ball = flint.arb(flint.fmpq(data.constant.numerator, data.constant.denominator)) - value(trace, root).real / 2
+    return bounds(ball, 80 + 4 * max(0, height(data) - 16))
+
+
+def height(data: Data) -> int:
+    """The greatest number of binary digits of a numerator or denominator."""
+    numbers = [x for matrix in (data.gram, data.cross, ((data.constant,),)) for row in matrix for x in row]
+    return max(max(x.numerator.bit_length(), x.denominator.bit_length()) for x in numbers)
 
 
 def _identity(n: int) -> list[list[Element]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from itertools import islice, product
@@ -29,12 +29,15 @@ from symverify.landscape.enclose import bounds
 from symverify.landscape.groebner import INTERRUPTED, Solver, find_solver
 from symverify.landscape.higher import descent_curve
 from symverify.landscape.instance import Units, check_instance
+from symverify.landscape.normal_forms import merges
 from symverify.landscape.points import (
     PRECISION,
     AlgebraicPoint,
     Curvature,
     Interval,
     curvature,
+    height,
+    loss_at,
     loss_of,
     real_roots,
 )
@@ -46,6 +49,10 @@ from symverify.witness import accepted
 
 FORMAT = "symverify-landscape/1"
 MAX_SIDES = 256
+MAX_SYSTEMS = 5_000
+
+Value = tuple[Fraction, ...]
+"""The minimal polynomial of tr(M C') at a critical point: a critical value and its conjugates."""
 
 
 class Kind(StrEnum):
@@ -130,6 +137,12 @@ class CriticalPoint:
         return 1
 
     @property
+    def has_family(self) -> bool:
+        """Whether it lies on a family, or dead units may have weights and need not be strict saddles then."""
+        carried = all(u.paired_with_zero for u in self.dead) and any(u.inside or u.outside for u in self.dead)
+        return carried or self.dimension > 0 or self.merged > 0
+
+    @property
     def isolated(self) -> bool:
         """Isolated modulo gauge: on no family of its stratum, and no dead unit may become anything else."""
         return self.dimension == 0 and self.merged == 0 and not any(u.inside or u.outside for u in self.dead)
@@ -137,7 +150,11 @@ class CriticalPoint:
 
 @dataclass(frozen=True)
 class Row:
-    """A stratum: numbers of complex irreducible points modulo gauge, of real ones, families, and what is missing."""
+    """A stratum: numbers of complex irreducible points modulo gauge, of real ones, families, and what is missing.
+
+    ``families``, one per complex critical value: dimension, degree of a section, the loss of a real point of it.
+    ``unseen``: real critical values of families of which no real point was met (there may be none).
+    """
 
     live: Units
     cells: int
@@ -145,6 +162,7 @@ class Row:
     isolated: int
     real: int
     families: tuple[tuple[int, int, Interval | None], ...]
+    unseen: tuple[Interval, ...]
     primes: tuple[int, ...]
     reason: str
 
@@ -164,13 +182,19 @@ class QuotientLandscape:
     points: tuple[CriticalPoint, ...]
     complex_values: int
     attained: str
+    doubt: str
     solver: str
     seconds: float
 
     @property
     def complete(self) -> bool:
         """Rests on the degrees modulo primes."""
-        return not any(row.reason for row in self.strata)
+        return not self.doubt and not any(row.reason for row in self.strata)
+
+    @property
+    def unseen(self) -> tuple[Interval, ...]:
+        """Real critical values of families of which no real point was met."""
+        return tuple(sorted({x for row in self.strata for x in row.unseen}))
 
     @property
     def interrupted(self) -> bool:
@@ -206,20 +230,26 @@ class QuotientLandscape:
         """Whether there is a spurious local minimum.
 
         None: something is missing or undecided, the lowest minimum may be above an infimum that is not attained, or
-        points that are not global lie on families, which were judged at random points only.
+        points that are not global lie on families, which were judged at random points only (or not at all: real
+        critical values that are ``unseen``; points that lead to one with dead units by a gauge that the network does
+        not have, :func:`merges`).
         """
         kinds = [p.kind for p in self.points] + [m.kind for p in self.points for m in p.members]
         if any(k in (Kind.SPURIOUS, Kind.DEGENERATE) for k in kinds):
             return True
-        open_family = any(p.kind is not Kind.GLOBAL and (p.members or p.dimension or p.merged) for p in self.points)
-        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND) for k in kinds)
+        others = [p for p in self.points if p.kind is not Kind.GLOBAL]
+        open_family = any(p.has_family for p in others)
+        open_family |= merges(self.network) and any(p.dead for p in others)
+        open_family |= any(not _overlap(x, p.loss) for x in self.unseen for p in self.points[:1])
+        undecided = any(k in (Kind.SEMIDEFINITE, Kind.OPEN, Kind.LOWEST, Kind.FOUND, Kind.MINIMUM) for k in kinds)
         return None if open_family or undecided or not self.complete else False
 
     @property
     def reason(self) -> str:
         """On what ``complete`` rests, or what is missing."""
         if not self.complete:
-            return "; ".join(f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason)
+            lines = [f"{_units(row.live)}: {row.reason}" for row in self.strata if row.reason]
+            return "; ".join([*lines, self.doubt] if self.doubt else lines)
         primes = {p for row in self.strata for p in row.primes}
         return (
             "every cell of every stratum is solved exactly; that nothing is missing rests on degrees modulo random"
@@ -260,6 +290,9 @@ class QuotientLandscape:
             f"complete: {'yes' if self.complete else 'no'}; {self.reason}",
             f"the infimum is attained: {self.attained}" if self.attained else "the infimum may not be attained",
         ]
+        if self.unseen:
+            losses = ", ".join(_number(x) for x in self.unseen)
+            lines.append(f"families with real critical values of which no real point was met: {losses}")
         rows: list[tuple[str, ...]] = []
         for p in self.points:
             rows.append(
@@ -292,11 +325,12 @@ def survey_quotient(
         network: any masks with a path from an input to an output; depth at least two.
         data: exact.
         seed: of primes and random combinations.
-        budget: seconds after which no new system is begun.
+        budget: seconds after which no new system is begun, and no more families of dead units are looked at.
         solver: msolve where found; without it small systems only.
 
     Raises:
-        ValueError: shapes that do not fit, one layer only, or more than ``MAX_HIDDEN`` hidden units.
+        ValueError: shapes that do not fit, one layer only, more than ``MAX_HIDDEN`` hidden units or ``MAX_SYSTEMS``
+            cells.
 
     Example:
         >>> found = survey_quotient(LinearNetwork.dense(1, 1, 1), Data.whitened([[3]]))
@@ -311,28 +345,32 @@ def survey_quotient(
     check_instance(network, data)
     quotient = Quotient.of(network, data)
     strata = quotient.strata()
-    todo = [chart for live in strata for chart in charts(quotient, live)]
+    todo = list(islice((chart for live in strata for chart in charts(quotient, live)), MAX_SYSTEMS + 1))
+    if len(todo) > MAX_SYSTEMS:
+        raise ValueError(f"masks: more than {MAX_SYSTEMS} cells; such networks are out of reach")
     progress(f"{len(todo)} systems")
     solved = solve_all(todo, quotient.moments, solver, rng, deadline)
     progress("classifying")
     attained = attained_because(network, data)
     rows, points, values = [], [], set()
-    with flint.ctx.workprec(PRECISION):
+    with flint.ctx.workprec(PRECISION + 8 * height(data)):
         for live in strata:
             part = [s for s in solved if s.chart.live == live]
             row, found, seen = _stratum(network, data, quotient, live, part, deadline)
             rows.append(row)
             points += found
             values |= seen
-        complete = not any(row.reason for row in rows)
-        named = _named(network, data, points, complete, bool(attained))
-    count = sum(len(v) - 1 for v in values)
-    return QuotientLandscape(network, data, tuple(rows), named, count, attained, solver.name, time.monotonic() - began)
+        unseen = [x for row in rows for x in row.unseen]
+        doubt = _doubt(points, unseen, data) if attained and points else ""
+        complete = not doubt and not any(row.reason for row in rows)
+        named = _named(network, data, points, complete, bool(attained), unseen)
+    count, seconds = sum(len(v) - 1 for v in values), time.monotonic() - began
+    return QuotientLandscape(network, data, tuple(rows), named, count, attained, doubt, solver.name, seconds)
 
 
 def _stratum(
     network: LinearNetwork, data: Data, quotient: Quotient, live: Units, part: Sequence[Solved], deadline: float
-) -> tuple[Row, list[CriticalPoint], set[tuple[Fraction, ...]]]:
+) -> tuple[Row, list[CriticalPoint], set[Value]]:
     """The points of one stratum; those at the critical value of a family of it belong to the family."""
     entries = []
     reasons = [s.reason for s in part if s.reason]
@@ -346,14 +384,14 @@ def _stratum(
                     entries.append((s.chart, locus.dimension, multiplicity, point, value))
                     if s.chart.leftover:
                         reasons.append(f"{s.chart.leftover} dimensions of the gauge are not fixed in a cell")
-    largest: dict[tuple[Fraction, ...], int] = {}
+    largest: dict[Value, int] = {}
     for _, size, _, _, value in entries:
         largest[value] = max(largest.get(value, 0), size)
     if any(dimension > 0 for dimension in largest.values()) and quotient.tangled(network, live):
         reasons.append("the gauge and ker G mix: dimensions of families may be too large")
     points: list[CriticalPoint] = []
     number, isolated, real = 0, 0, 0
-    families: dict[tuple[Fraction, ...], list[Any]] = {}
+    families: dict[Value, _Family] = {}
     for chart, size, multiplicity, point, value in entries:
         dimension = largest[value]
         roots = list(real_roots(point.field))
@@ -363,13 +401,12 @@ def _stratum(
             isolated += point.field.degree if alone and not point.merged(chart.network) else 0
             real += len(roots)
         elif size == dimension:
-            families.setdefault(value, [dimension, 0, None])[1] += point.field.degree
-            roots = roots[:1] if families[value][2] is None else []
-            if roots:
-                families[value][2] = loss_of(point, roots[0], data)
+            family = families.setdefault(value, _Family(value, dimension))
+            family.degree += point.field.degree
+            roots = [root for root in roots if family.is_new(loss_of(point, root, data))]
         else:
             continue  # at the critical value of a family: one of its points, or not listed apart from it
-        points += [_point(data, chart, multiplicity, point, root, dimension) for root in roots]
+        points += [_point(data, chart, multiplicity, point, root, dimension, deadline) for root in roots]
     primes = tuple(sorted({p for s in part for locus in s.loci for p in locus.primes}))
     row = Row(
         live,
@@ -377,15 +414,60 @@ def _stratum(
         number,
         isolated,
         real,
-        tuple((f[0], f[1], f[2]) for f in families.values()),
+        tuple(line for family in families.values() for line in family.lines()),
+        tuple(x for family in families.values() for x in family.unseen(data)),
         primes,
         "; ".join(dict.fromkeys(reasons)),
     )
     return row, points, set(largest)
 
 
+@dataclass
+class _Family:
+    """The families of one stratum at one critical value and its conjugates; one real point of each loss is listed."""
+
+    value: Value
+    dimension: int
+    degree: int = 0
+    seen: list[Interval] = field(default_factory=list)
+
+    def is_new(self, loss: Interval) -> bool:
+        """Whether no real point of this loss came before; takes note of it."""
+        if any(_overlap(loss, other) for other in self.seen):
+            return False
+        self.seen.append(loss)
+        return True
+
+    def lines(self) -> list[tuple[int, int, Interval | None]]:
+        """Per conjugate: dimension, degree of its section, the loss if a real point was met."""
+        count = len(self.value) - 1
+        losses = [*self.seen, *[None] * (count - len(self.seen))]
+        return [(self.dimension, self.degree // count, loss) for loss in losses]
+
+    def unseen(self, data: Data) -> list[Interval]:
+        """The real conjugates of which no real point was met, as losses."""
+        here = _real_losses(self.value, data)
+        return [x for x in here if not any(_overlap(x, other) for other in self.seen)]
+
+
+def _real_losses(value: Value, data: Data) -> list[Interval]:
+    """The losses at the real roots of the minimal polynomial of tr(M C')."""
+    conjugates = Field(flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in value]))
+    return [loss_at(conjugates, flint.fmpq_poly([0, 1]), root, data) for root in real_roots(conjugates)]
+
+
+def _overlap(a: Interval, b: Interval) -> bool:
+    return a[0] <= b[1] and b[0] <= a[1]
+
+
 def _point(
-    data: Data, chart: Chart, multiplicity: int | None, point: AlgebraicPoint, root: Any, dimension: int
+    data: Data,
+    chart: Chart,
+    multiplicity: int | None,
+    point: AlgebraicPoint,
+    root: Any,
+    dimension: int,
+    deadline: float,
 ) -> CriticalPoint:
     live, live_network = chart.live, chart.network
     dead = tuple(_dead_unit(point, node) for node in _dead(point.network, live))
@@ -405,7 +487,7 @@ def _point(
         1 if simple else multiplicity if chart.is_open and dimension == 0 else None,
         dead,
         point.merged(live_network),
-        tuple(_members(data, dead, point, root)),
+        tuple(_members(data, dead, point, root, deadline)),
         point,
         None,
     )
@@ -430,7 +512,9 @@ def _dead(network: LinearNetwork, live: Units) -> list[Node]:
     return [(l, v) for l, v in hidden if any(network.masks[l - 1][v]) and any(row[v] for row in network.masks[l])]
 
 
-def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any) -> Iterator[Member]:
+def _members(
+    data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: Any, deadline: float
+) -> Iterator[Member]:
     """For every choice of one side per dead unit (none where neither has more than the gauge) a random point.
 
     Points where fewer units have weights are limits of these at the same loss, so that these are local minima near
@@ -440,35 +524,37 @@ def _members(data: Data, dead: Sequence[DeadUnit], point: AlgebraicPoint, root: 
         return
     options = [[side for side, n in (("in", u.inside), ("out", u.outside)) if n > 0] or [""] for u in dead]
     rng = random.Random(0)
+    seen: set[tuple[tuple[Node, str], ...]] = set()
     for choice in islice(product(*options), MAX_SIDES):
-        chosen = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
-        if not chosen:
+        if time.monotonic() > deadline:
             return
-        member = _member(point, chosen, rng)
-        if member is not None:
-            dimension, here = member
-            yield Member(chosen, dimension, _first_kind(curvature(here, root, data)), here, None)
+        wanted = tuple((unit.node, side) for unit, side in zip(dead, choice, strict=True) if side)
+        dimension, sides, here = _member(point, wanted, rng)
+        if sides and sides not in seen:
+            seen.add(sides)
+            yield Member(sides, dimension, _first_kind(curvature(here, root, data)), here, None)
 
 
 def _member(
     point: AlgebraicPoint, chosen: Sequence[tuple[Node, str]], rng: random.Random
-) -> tuple[int, AlgebraicPoint] | None:
+) -> tuple[int, tuple[tuple[Node, str], ...], AlgebraicPoint]:
     """Weights for dead units: incoming ones from the bottom, then outgoing ones from the top, each in turn.
 
-    In this order what a unit gets leaves the conditions of the earlier ones alone.  None: nothing is left for some
-    unit beyond the gauge.
+    In this order what a unit gets leaves the conditions of the earlier ones alone.  A unit for which the others leave
+    nothing beyond the gauge gets no weights.  Dimension, the units with their sides, the point.
     """
-    here, dimension = point, 0
+    here, dimension, given = point, 0, set()
     upwards = [(node, side) for node, side in chosen if side == "in"]
     for node, side in upwards + [(node, side) for node, side in reversed(chosen) if side == "out"]:
         more = here.excess(node)[side]
         if more <= 0:
-            return None
+            continue
+        given.add((node, side))
         dimension += more
         row = _combination(here.field, here.half_dead(node)[side], rng)
         here = here.with_weights(dict(zip(_edges(point.network, node, side), row, strict=True)))
     _require_critical(here)
-    return dimension, here
+    return dimension, tuple(x for x in chosen if x in given), here
 
 
 def _require_critical(point: AlgebraicPoint) -> None:
@@ -495,27 +581,57 @@ def _combination(field: Field, basis: Sequence[Sequence[Element]], rng: random.R
 
 
 def _named(
-    network: LinearNetwork, data: Data, points: Sequence[CriticalPoint], complete: bool, attained: bool
+    network: LinearNetwork,
+    data: Data,
+    points: Sequence[CriticalPoint],
+    complete: bool,
+    attained: bool,
+    unseen: Sequence[Interval],
 ) -> tuple[CriticalPoint, ...]:
     """Kinds that compare points: global, spurious; and proofs for degenerate ones, lowest loss first."""
     ordered = sorted(points, key=lambda p: (p.loss, p.dimension, sorted(p.live)))
     least = min(p.loss[1] for p in ordered)
-    least_is_global = complete and attained
+    sure = _one_value([p for p in ordered if p.loss[0] <= least], data)
+    least_minimum = (Kind.LOWEST if complete else Kind.FOUND) if sure else Kind.MINIMUM
+    least_is_global = complete and attained and sure and not _is_below(unseen, ordered)
     better = _near(network, ordered[0])
     result = []
     for p in ordered:
         lowest = p.loss[0] <= least
         zero = all(p.point.residual[o][j].is_zero() for o, j in network.covered)
-        kind, certificate = _kind(p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, complete)
+        kind, certificate = _kind(
+            p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, least_minimum
+        )
         members = []
         for m in p.members:
             weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
-            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, complete)
+            named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, least_minimum)
             members.append(replace(m, kind=named, proof=proof))
         if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
         result.append(replace(p, kind=kind, proof=certificate, members=tuple(members)))
     return tuple(result)
+
+
+def _one_value(points: Sequence[CriticalPoint], data: Data) -> bool:
+    """Whether the losses of points, whose intervals meet, are certainly equal."""
+    values = {tuple(p.point.field.minimal_polynomial(p.point.trace)) for p in points}
+    here = [x for value in values for x in _real_losses(value, data) if any(_overlap(x, p.loss) for p in points)]
+    return len(here) == 1
+
+
+def _is_below(unseen: Sequence[Interval], points: Sequence[CriticalPoint]) -> bool:
+    """Whether some critical value without a known real point is lower than that of all points."""
+    return any(x[1] < min(p.loss[0] for p in points) for x in unseen)
+
+
+def _doubt(points: Sequence[CriticalPoint], unseen: Sequence[Interval], data: Data) -> str:
+    """What contradicts that the points are all, where the infimum is attained: then no lowest one is a saddle."""
+    least = min(p.loss[1] for p in points)
+    lowest = [p for p in points if p.loss[0] <= least]
+    if _is_below(unseen, points) or not any(p.curvature.negative for p in lowest) or not _one_value(lowest, data):
+        return ""
+    return "the infimum is attained, but the lowest point found is a saddle: something is missing"
 
 
 def _kind(
@@ -526,14 +642,14 @@ def _kind(
     better: Weights,
     lowest: bool,
     least_is_global: bool,
-    complete: bool,
+    least_minimum: Kind,
 ) -> tuple[Kind, SpuriousMinimum | None]:
     network = point.network
     if lowest and least_is_global:
         return Kind.GLOBAL, None
     if first is Kind.MINIMUM:
         if lowest:
-            return Kind.LOWEST if complete else Kind.FOUND, None
+            return least_minimum, None
         return Kind.SPURIOUS, _spurious_certificate(network, data, weights, better)
     if first is Kind.SEMIDEFINITE and point.is_rational():
         exact = weights_of(network, point.rational())
@@ -622,6 +738,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "complex": row.complex,
         "isolated": row.isolated,
         "real": row.real,
+        "unseen": [[str(x) for x in interval] for interval in row.unseen],
         "families": [
             {"dimension": d, "degree": n, "loss": None if at is None else [str(x) for x in at]}
             for d, n, at in row.families

@@ -10,11 +10,13 @@ families of lemma ``retract``, are the irreducible solutions of the systems of a
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, permutations, product
+from itertools import combinations, islice, permutations, product
+from math import perm
 from typing import Any
 
 import flint
@@ -33,6 +35,8 @@ THREADS = 2
 MAX_LOCI = 12
 SECTIONS = 3
 MAX_ORDERS = 720
+MAX_TERMS = 10_000
+MAX_COUNT = 5_000
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Quotient:
         reduced = next(
             (n for n in options if not _tangles(network, n)), on_paths(_without_kernel(network, data, inputs))
         )
-        counts = [sum(1 for _ in cells(n)) for n in (reduced, reduced.transposed())]
+        counts = [sum(1 for _ in islice(cells(n), MAX_COUNT)) for n in (reduced, reduced.transposed())]
         return cls(reduced, Moments(data.gram, data.cross), counts[0] <= counts[1])
 
     def tangled(self, original: LinearNetwork, live: Units) -> bool:
@@ -202,7 +206,13 @@ class Chart:
         return {e: c for e, c in result.items() if c}
 
     def _minor(self, group: UnitClass, position: dict[Edge, int], rng: random.Random) -> Polynomial:
-        """The determinant of random combinations of the columns of a class, as a polynomial over the free weights."""
+        """The determinant of random combinations of the rows of the columns of a class, over the free weights.
+
+        Empty only if the columns are dependent in the whole cell: then all minors vanish, whatever the combinations.
+        """
+        terms = perm(len(group.fan[1]), len(group.units))
+        if terms > MAX_TERMS:
+            raise GaveUp(f"{len(group.units)} units with the same fans: a minor of {terms} terms")
         ring = flint.fmpq_mpoly_ctx.get([f"x{n}" for n in range(max(1, len(position)))], "degrevlex")
         gens, zero = ring.gens(), ring.from_dict({})
 
@@ -213,12 +223,18 @@ class Chart:
         columns = [[entry(self._edge(group.layer, i, u)) for i in heads] for u in group.units]
         if len(heads) == len(columns):
             return _polynomial(_determinant(columns, zero), len(position))
-        mixed: list[list[Any]] = [[] for _ in columns]
-        for _ in columns:
-            factors = [rng.randint(1, 97) * rng.choice((-1, 1)) for _ in heads]
-            for n, column in enumerate(columns):
-                mixed[n].append(sum((x * f for x, f in zip(column, factors, strict=True)), zero))
-        return _polynomial(_determinant(mixed, zero), len(position))
+        choices = combinations(range(len(heads)), len(columns))
+        if all(_determinant([[column[i] for i in rows] for column in columns], zero) == zero for rows in choices):
+            return {}
+        while True:
+            mixed: list[list[Any]] = [[] for _ in columns]
+            for _ in columns:
+                factors = [rng.randint(1, 9973) * rng.choice((-1, 1)) for _ in heads]
+                for n, column in enumerate(columns):
+                    mixed[n].append(sum((x * f for x, f in zip(column, factors, strict=True)), zero))
+            minor = _determinant(mixed, zero)
+            if minor != zero:
+                return _polynomial(minor, len(position))
 
     def _edge(self, layer: int, head: int, unit: int) -> Edge:
         """The edge from a unit to a neighbour on the far side of the normalised one."""
@@ -286,7 +302,12 @@ def solve(chart: Chart, moments: Moments, solver: Solver, seed: int, deadline: f
     """
     rng = random.Random(seed)
     loci: list[Locus] = []
-    system = chart.system(moments, rng)
+    if chart.free and time.monotonic() > deadline:
+        return Solved(chart, (), "the time is over")
+    try:
+        system = chart.system(moments, rng)
+    except GaveUp as error:
+        return Solved(chart, (), str(error))
     if system is None or any(len(f) == 1 and not any(next(iter(f))) for f in system):
         return Solved(chart, (), "")  # no independent columns, or an equation c = 0 with c not zero: exact
     variables = len(next(iter(system[0]))) if system else len(chart.free)
@@ -324,20 +345,22 @@ def _locus(
     ideal = measured(draw, variables, solver, rng, deadline)
     if ideal.dimension < 0:
         return None
+    reason = ""
     for _ in range(SECTIONS):
         planes = [_plane(variables, width, rng) for _ in range(ideal.dimension)]
-        system = [*draw(), *planes]
         size = measured(_with(draw, planes), variables, solver, rng, deadline) if planes else ideal
-        if size.degree is not None:
-            break
-    if size.degree is None:
-        raise GaveUp("a random section of a family is empty or has infinitely many points")
-    found = branches(system, variables, size.degree, solver, rng, deadline)
-    points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
-    known: tuple[int | None, ...] = (None,) * len(points)
-    if not planes:
-        known = tuple(multiplicities(draw, found, size.degree, variables, solver, rng, deadline))
-    return Locus(ideal.dimension, size.degree, size.primes, points, known)
+        if size.degree is None:
+            reason = "a random section of a family is empty or has infinitely many points"
+            continue
+        found = branches([*draw(), *planes], variables, size.degree, solver, rng, deadline)
+        points = tuple(Branch(b.modulus, b.coordinates[:width]) for b in found)
+        if planes:  # a critical value that were missed here would be met again, with the others put aside
+            return Locus(ideal.dimension, size.degree, size.primes, points, (None,) * len(points))
+        known = list(multiplicities(draw, found, size.degree, variables, solver, rng, deadline))
+        if size.degree == sum((n or 0) * int(b.modulus.degree()) for n, b in zip(known, found, strict=True)):
+            return Locus(0, size.degree, size.primes, points, tuple(known))
+        reason = f"the points found do not account for the degree {size.degree}"
+    raise GaveUp(reason)
 
 
 def _with(draw: Callable[[], list[Polynomial]], more: list[Polynomial]) -> Callable[[], list[Polynomial]]:

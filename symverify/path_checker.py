@@ -1,4 +1,4 @@
-"""The third trusted checker of symverify: paths of decreasing loss, valleys, and basins of gradient flow.
+"""A trusted checker of symverify: paths of decreasing loss, valleys, and basins of gradient flow.
 
     python -I -S path_checker.py CERTIFICATE.json ...
 
@@ -24,6 +24,7 @@ BUNDLE = "symverify-bundle/1"
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DIGITS = 1_000_000  # in one numerator or denominator
 MAX_POWER = 16  # of t in one piece of a path
+MAX_DEGREE = 256  # of the loss along one piece, 2 * depth * (power of t): the time grows with its cube
 MAX_PARTS = 512  # of [0, 1], in the proof that one piece decreases
 
 
@@ -464,6 +465,8 @@ def check_descent(net, data, start, pieces, tolerance, level):
     for n, piece in enumerate(pieces):
         where = f"path[{n}]"
         well_formed(0 < len(read_list(piece, where)) <= MAX_POWER, where, f"1 to {MAX_POWER} coefficients are expected")
+        degree = 2 * net.depth * len(piece)
+        well_formed(degree <= MAX_DEGREE, where, f"the loss has degree {degree}, at most {MAX_DEGREE} is allowed")
         curve = [at, *(read_weights(net, weights, f"{where}[{k}]") for k, weights in enumerate(piece))]
         values = loss_along(curve, data)
         if width:
@@ -502,7 +505,9 @@ def check_decreasing_path(certificate):
     require(values[2] < values[0], "better", "its loss is not below that of the point")
     match_statement(statement, ("start_loss", "end_loss", "better_loss"), values)
     added = len(enlarged.edges) - len(net.edges)
-    near = f"every point within {show(tolerance)} of the point" if tolerance else "the point"
+    near = "the point"
+    if tolerance:
+        near = f"every point of the network itself whose weights differ by at most {show(tolerance)} from the point"
     proved = (
         f"the {net.shape()} with {added} of its masked weights allowed has a path of strictly decreasing loss from"
         f" {near} (loss {show(values[0])}) to a loss of at most {show(end)}, below {show(values[2])} of another point"
@@ -670,8 +675,8 @@ def check_basin(certificate):
     require(2 * height < lojasiewicz * (reach - basin) ** 2, "basin", "a trajectory may leave the reach")
     match_statement(statement, ("loss_at_least", "loss_at_most"), [chart.lowest, chart.loss])
     proved = (
-        f"in the {net.shape()} gradient flow from every start within {show(basin)} of the point converges to a local"
-        f" minimum of loss {show_range(chart)}, always the same"
+        f"in the {net.shape()} gradient flow from every start within distance {show(basin)} of the point converges to a"
+        f" local minimum, and all these minima have the same loss, {show_range(chart)}"
     )
     return {"loss": (chart.lowest, chart.loss), "basin": basin, "proved": proved, "assumes": []}
 

@@ -1,4 +1,4 @@
-"""The third trusted checker of symverify: certificates about one critical point of one instance.
+"""A trusted checker of symverify: certificates about one critical point of one instance.
 
     python -I -S point_checker.py CERTIFICATE.json ...
 
@@ -23,6 +23,7 @@ BUNDLE = "symverify-bundle/1"
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DIGITS = 1_000_000  # in one numerator or denominator
 MAX_POWER = 100  # of t in a curve
+MAX_DEGREE = 1000  # of the loss along a curve, 2 * depth * (power of t): the time grows with its square
 
 
 class InvalidCertificate(Exception):
@@ -614,6 +615,8 @@ def check_higher_saddle(instance, point, facts, evidence):
     """Along point + sum t^k d_k (a line, for a point in a box) the loss falls, for small t > 0 or small t < 0."""
     curve = read_list(evidence["curve"], "nature.curve")
     well_formed(0 < len(curve) <= MAX_POWER, "nature.curve", f"1 to {MAX_POWER} directions are expected")
+    degree = 2 * instance.net.depth * len(curve)
+    well_formed(degree <= MAX_DEGREE, "nature.curve", f"the loss has degree {degree}, at most {MAX_DEGREE} is allowed")
     steps = [read_weights(instance.net, d, f"nature.curve[{k}]") for k, d in enumerate(curve)]
     require(facts["exact"] or len(steps) == 1, "nature.curve", "for a point in a box only one direction is possible")
     moving = [[list(row) for row in matrix] for matrix in point]

@@ -161,6 +161,39 @@ def test_malformed(kind: str, place: str, value: Any, reason: str) -> None:
     assert re.search(reason, text), text
 
 
+def straight(depth: int, coefficients: int) -> Json:
+    """The path of a chain of single weights from 0 to 1, with the loss 1/2 (1 - t^depth)^2 if it is a line."""
+    one, zero = [[["1"]]] * depth, [[["0"]]] * depth
+    data, numbers = {"G": [["1"]], "C": [["1"]], "c0": "1/2"}, {"start_loss": "1/2", "end_loss": "0"}
+    body = {"format": path_checker.CERTIFICATE, "kind": "escape", "masks": [[[1]]] * depth, "data": data}
+    return {**body, "point": zero, "path": [[one] + [zero] * (coefficients - 1)], "statement": numbers}
+
+
+def test_the_degree_is_bounded_so_that_a_small_file_takes_no_days() -> None:
+    assert check(straight(8, 16))[0] == "valid"
+    said = "path[0]: the loss has degree 32000, at most 256 is allowed"
+    assert check(straight(1000, 16)) == ("malformed", said)
+
+
+def test_what_a_path_and_a_basin_prove_is_not_overstated() -> None:
+    body = {
+        "format": path_checker.CERTIFICATE,
+        "kind": "decreasing-path",
+        "masks": [[[1, 0]]],
+        "data": {"G": [["1", "0"], ["0", "1"]], "C": [["1", "1"]], "c0": "1"},
+        "point": [[["0", "0"]]],
+        "tolerance": "1/1000",
+        "better": [[["1", "0"]]],
+        "allowed": [[[0, 1]]],
+        "path": [[[[["9/10", "9/10"]]]]],
+        "statement": {"start_loss": "1", "end_loss": "23801/2000000", "better_loss": "1/2"},
+    }
+    near = check(body)[1][0]["proved"]
+    assert "every point of the network itself whose weights differ by at most 1/1000" in near
+    said = check(EXAMPLES["basin"])[1][0]["proved"]
+    assert "converges to a local minimum, and all these minima have the same loss" in said
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_missing_key_is_malformed(kind: str) -> None:
     for key in EXAMPLES[kind]:

@@ -322,6 +322,18 @@ def test_too_many_directions_are_malformed() -> None:
     assert check(body) == ("malformed", "nature.curve: 1 to 100 directions are expected")
 
 
+def test_the_degree_along_a_curve_is_bounded() -> None:
+    body, depth = example("higher-saddle"), 10
+    one, zero = [[["1"]]] * depth, [[["0"]]] * depth
+    body |= {"masks": [[[1]]] * depth, "data": {"G": [["1"]], "C": [["1"]], "c0": "1/2"}, "point": zero}
+    ranks = {"residual": 1, "products": [[0] * (depth - m) for m in range(depth)]}
+    statement = {"loss_at_least": "1/2", "loss_at_most": "1/2", "inertia": [0, depth, 0], "ranks": ranks}
+    body |= {"regularisation": zero, "statement": statement, "nature": {"kind": "higher-saddle", "curve": [one]}}
+    assert check(body)[0] == "valid"
+    body["nature"]["curve"] *= 51
+    assert check(body) == ("malformed", "nature.curve: the loss has degree 1020, at most 1000 is allowed")
+
+
 # -- mutants ----------------------------------------------------------------------------------------------
 
 

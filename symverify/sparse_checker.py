@@ -31,6 +31,7 @@ MAX_NODES = 4_000_000
 MAX_TERMS = 1_000_000  # of the products of sparse points
 MAX_BITS = 4_000_000_000  # nodes of one layer times outputs: the sets of outputs of `sparse-benign`
 MAX_DIGITS = 100  # in one numerator or denominator
+MAX_SIZE = 20_000  # bits of one numerator or denominator that is computed
 
 
 class InvalidCertificate(Exception):
@@ -217,6 +218,12 @@ def read_point(net, value, where):
 # ---------------------------------------------------------------------------------------------------------
 
 
+def sized(x, where):
+    size = max(x.numerator.bit_length(), x.denominator.bit_length())
+    require(size <= MAX_SIZE, where, f"a number with more than {MAX_SIZE} bits arises")
+    return x
+
+
 def product(net, point, first, last):
     """W[last-1] ... W[first] as {i: {j: x}}, nonzero entries only; for first = last the unit matrix, as None."""
     result = None
@@ -230,7 +237,7 @@ def product(net, point, first, last):
             line = {}
             for k, x in row.items():
                 for j, y in result.get(k, {}).items():
-                    line[j] = line.get(j, 0) + x * y
+                    line[j] = sized(line.get(j, 0) + x * y, "point")
                     terms += 1
             require(terms <= MAX_TERMS, "point", f"its product has more than {MAX_TERMS} terms")
             line = {j: x for j, x in line.items() if x}
@@ -297,7 +304,8 @@ def check_sparse_lifted(net, evidence):
     require(all(nodes), where, "no path from these inputs to these outputs")
     well_formed(isinstance(inner, dict), f"{where}.certificate", "an object is expected")
     well_formed(inner.get("kind") == "spurious-minimum", f"{where}.certificate.kind", "spurious-minimum is expected")
-    require(same_masks(net, nodes, inner.get("masks")), f"{where}.certificate.masks", "not those of the sub-network")
+    same = same_masks(net, nodes, inner.get("masks"))
+    require(same, f"{where}.certificate.masks", "not those of the sub-network")
     small = small_checker()
     try:
         facts = small.check_certificate(inner)
@@ -362,14 +370,16 @@ def check_pinned(net, evidence):
         sums = [{}, {}]
         for pair, x in middle.items():
             for total, node in zip(sums, pair):
-                total[node] = total.get(node, 0) + x
+                total[node] = sized(total.get(node, 0) + x, "point")
         bound = max(sums[0].values(), default=Fraction(0)) * max(sums[1].values(), default=Fraction(0))
     require(r * r * bound < 1, f"{where}.residual", "too large for the pins")
 
     target = entries(product(net, point, 0, net.depth))
     target[o, j] = target.get((o, j), 0) + r
     reached = entries(product(net, better, 0, net.depth))
-    gap = sum((reached.get(pair, 0) - target.get(pair, 0)) ** 2 for pair in {*reached, *target})
+    gap = Fraction(0)
+    for pair in {*reached, *target}:
+        gap = sized(gap + (reached.get(pair, 0) - target.get(pair, 0)) ** 2, f"{where}.better")
     require(gap < r * r, f"{where}.better", "its loss is not smaller")
     return (
         f"for orthogonal data a spurious local minimum with loss {r * r / 2} (residual {r} at output {o}, input {j}):"

@@ -479,6 +479,14 @@ def test_benign_refuses_sets_of_outputs_that_do_not_fit(tmp_path: Path) -> None:
     assert (done.returncode, "pairs of a node of one layer and an output" in done.stdout) == (2, True), done
 
 
+def test_numbers_that_grow_with_the_depth_are_refused(tmp_path: Path) -> None:
+    depth, large = 30_000, "9" * 100
+    body = edited(edited(small_pinned(), "widths", [2] * (depth + 1)), "layers", [["0 1", "0"]] * depth)
+    body = edited(body, "evidence/point", [[l, 0, 0, large] for l in range(depth)])
+    done = limited(body, tmp_path)
+    assert (done.returncode, "bits arises" in done.stdout) == (1, True), done
+
+
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])
 def test_a_million_brackets(bracket: str) -> None:
     assert sparse_checker.check_bytes(bracket.encode() * 10**6)[0] == "malformed"

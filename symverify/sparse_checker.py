@@ -247,6 +247,12 @@ def product(net, point, first, last):
     return result
 
 
+def show(x):
+    """A rational below 10^200 for a sentence: exact while short, else about seven digits."""
+    short = max(x.numerator.bit_length(), x.denominator.bit_length()) < 80
+    return str(x) if short else f"about {float(x):.7g}"
+
+
 def entries(matrix):
     return {(i, j): x for i, row in matrix.items() for j, x in row.items()}
 
@@ -382,8 +388,8 @@ def check_pinned(net, evidence):
         gap = sized(gap + (reached.get(pair, 0) - target.get(pair, 0)) ** 2, f"{where}.better")
     require(gap < r * r, f"{where}.better", "its loss is not smaller")
     return (
-        f"for orthogonal data a spurious local minimum with loss {r * r / 2} (residual {r} at output {o}, input {j}):"
-        f" another point has loss {gap / 2}"
+        f"for orthogonal data, a spurious local minimum with loss {show(r * r / 2)} (residual {show(r)} at output {o},"
+        f" input {j}): another point has loss {show(gap / 2)}"
     )
 
 

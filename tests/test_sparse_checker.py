@@ -487,6 +487,20 @@ def test_numbers_that_grow_with_the_depth_are_refused(tmp_path: Path) -> None:
     assert (done.returncode, "bits arises" in done.stdout) == (1, True), done
 
 
+def test_a_loss_with_more_digits_than_python_writes() -> None:
+    """The example of the documentation, prolonged, beside a chain whose weights multiply to a tiny number."""
+    body, deep = small_pinned(), 26
+    layers = [["0 1", "0", "2"], ["0 1", "0", "2"], *[["0", "1", "2"]] * deep]
+    body |= {"widths": [3] * (deep + 3), "layers": layers}
+    on = [[l, i, i, "1"] for l in range(2, deep + 2) for i in range(2)]
+    tiny = [[l, 2, 2, "1/1" + "0" * 99] for l in range(deep + 2)]
+    for name, more in (("point", on), ("better", [*on, *tiny])):
+        body = edited(body, f"evidence/{name}", sorted([*body["evidence"][name], *more]))
+    outcome, facts = check(body)
+    assert outcome == "valid", facts
+    assert len(facts[0]["proved"]) < 300
+
+
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])
 def test_a_million_brackets(bracket: str) -> None:
     assert sparse_checker.check_bytes(bracket.encode() * 10**6)[0] == "malformed"

@@ -7,17 +7,20 @@ that it reads is ever evaluated.  `docs/certificate-format.md` specifies the for
 (section 18) one lemma for each function below named ``check_...``, under its name.
 
 One kind of evidence holds a small certificate inside.  It is checked by ``checker.py``, the other trusted file in the
-folder of this one: loaded from there by its path, so that no search path can put another file in its place.
+folder of this one: loaded from there by its path and from its source, so that neither a search path nor a cache of
+compiled files can put another one in its place.
 
 Setting.  Layers ``l = 0 .. L``, of widths d_0 .. d_L; a *node* is (layer, index); ``rows[l][i]`` are the nodes j of
 layer l with a free weight from (l, j) to (l+1, i).  M = W[L-1] ... W[0] and L(theta) = 1/2 tr(M G M') - tr(M C') + c0.
 """
 
+import importlib.machinery
 import importlib.util
 import json
 import os
 import re
 import sys
+from bisect import bisect_left
 from fractions import Fraction
 from math import gcd
 
@@ -26,7 +29,9 @@ BUNDLE = "symverify-bundle/1"
 MAX_BYTES = 256 * 1024 * 1024
 MAX_NODES = 4_000_000
 MAX_TERMS = 1_000_000  # of the products of sparse points
+MAX_BITS = 4_000_000_000  # nodes of one layer times outputs: the sets of outputs of `sparse-benign`
 MAX_DIGITS = 100  # in one numerator or denominator
+MAX_SIZE = 20_000  # bits of one numerator or denominator that is computed
 
 
 class InvalidCertificate(Exception):
@@ -154,7 +159,9 @@ class Network:
         self.edges = sum(len(row) for layer in rows for row in layer)
 
     def has(self, l, i, j):
-        return j in self.rows[l][i]
+        row = self.rows[l][i]  # increasing
+        place = bisect_left(row, j)
+        return place < len(row) and row[place] == j
 
     def shape(self):
         return "-".join(map(str, self.widths)) + f" network with {self.edges} weights"
@@ -189,8 +196,8 @@ def read_network(widths, layers):
 
 
 def read_point(net, value, where):
-    """Weights as a list of ``[l, i, j, rational]``, increasing; all others are 0.  {(l, i): {j: weight}}."""
-    point, last = {}, (-1,)
+    """Weights as a list of ``[l, i, j, rational]``, increasing; all others are 0.  Per layer {i: {j: weight}}."""
+    point, last = [{} for _ in range(net.depth)], (-1,)
     for n, entry in enumerate(read_list(value, where)):
         at = f"{where}[{n}]"
         l, i, j, x = read_list(entry, at, 4)
@@ -202,7 +209,7 @@ def read_point(net, value, where):
         well_formed(net.has(l, i, j), at, "nonzero off the mask")
         x = read_rational(x, at)
         well_formed(x, at, "weights that are 0 are left out")
-        point.setdefault((l, i), {})[j] = x
+        point[l].setdefault(i, {})[j] = x
     return point
 
 
@@ -211,11 +218,17 @@ def read_point(net, value, where):
 # ---------------------------------------------------------------------------------------------------------
 
 
+def sized(x, where):
+    size = max(x.numerator.bit_length(), x.denominator.bit_length())
+    require(size <= MAX_SIZE, where, f"a number with more than {MAX_SIZE} bits arises")
+    return x
+
+
 def product(net, point, first, last):
     """W[last-1] ... W[first] as {i: {j: x}}, nonzero entries only; for first = last the unit matrix, as None."""
     result = None
     for l in range(first, last):
-        step = {i: row for (layer, i), row in point.items() if layer == l}
+        step = point[l]
         if result is None:
             result = step
             continue
@@ -224,7 +237,7 @@ def product(net, point, first, last):
             line = {}
             for k, x in row.items():
                 for j, y in result.get(k, {}).items():
-                    line[j] = line.get(j, 0) + x * y
+                    line[j] = sized(line.get(j, 0) + x * y, "point")
                     terms += 1
             require(terms <= MAX_TERMS, "point", f"its product has more than {MAX_TERMS} terms")
             line = {j: x for j, x in line.items() if x}
@@ -232,6 +245,12 @@ def product(net, point, first, last):
                 made[i] = line
         result = made
     return result
+
+
+def show(x):
+    """A rational below 10^200 for a sentence: exact while short, else about seven digits."""
+    short = max(x.numerator.bit_length(), x.denominator.bit_length()) < 80
+    return str(x) if short else f"about {float(x):.7g}"
 
 
 def entries(matrix):
@@ -243,13 +262,39 @@ def entries(matrix):
 # ---------------------------------------------------------------------------------------------------------
 
 
+class FromSource(importlib.machinery.SourceFileLoader):
+    """Loads a file from its source; the usual loader would take a file of ``__pycache__`` for it, unread."""
+
+    def get_code(self, fullname):
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def small_checker():
     """``checker.py`` from the folder of this file."""
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "checker.py")
-    spec = importlib.util.spec_from_file_location("symverify_small_checker", path)
+    loader = FromSource("symverify_small_checker", path)
+    spec = importlib.util.spec_from_file_location("symverify_small_checker", path, loader=loader)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def same_masks(net, nodes, masks):
+    """Whether `masks` are those of the sub-network; row by row, as that may have far more entries than edges."""
+
+    def same(x, length):
+        return isinstance(x, list) and len(x) == length
+
+    if not (same(masks, net.depth) and all(same(mask, len(nodes[l + 1])) for l, mask in enumerate(masks))):
+        return False
+    for l, mask in enumerate(masks):
+        for i, row in zip(nodes[l + 1], mask):
+            if not same(row, len(nodes[l])):
+                return False
+            free = set(net.rows[l][i])
+            if row != [int(j in free) for j in nodes[l]]:
+                return False
+    return True
 
 
 def check_sparse_lifted(net, evidence):
@@ -263,13 +308,10 @@ def check_sparse_lifted(net, evidence):
     sets = zip(net.above(0, inputs), net.below(net.depth, outputs))
     nodes = [inputs, *(sorted(up & down) for up, down in list(sets)[1:-1]), outputs]
     require(all(nodes), where, "no path from these inputs to these outputs")
-    masks = [
-        [[int(j in row) for j in nodes[l]] for row in (set(net.rows[l][i]) for i in nodes[l + 1])]
-        for l in range(net.depth)
-    ]
     well_formed(isinstance(inner, dict), f"{where}.certificate", "an object is expected")
     well_formed(inner.get("kind") == "spurious-minimum", f"{where}.certificate.kind", "spurious-minimum is expected")
-    require(inner.get("masks") == masks, f"{where}.certificate.masks", "not those of the sub-network")
+    same = same_masks(net, nodes, inner.get("masks"))
+    require(same, f"{where}.certificate.masks", "not those of the sub-network")
     small = small_checker()
     try:
         facts = small.check_certificate(inner)
@@ -334,18 +376,20 @@ def check_pinned(net, evidence):
         sums = [{}, {}]
         for pair, x in middle.items():
             for total, node in zip(sums, pair):
-                total[node] = total.get(node, 0) + x
+                total[node] = sized(total.get(node, 0) + x, "point")
         bound = max(sums[0].values(), default=Fraction(0)) * max(sums[1].values(), default=Fraction(0))
     require(r * r * bound < 1, f"{where}.residual", "too large for the pins")
 
     target = entries(product(net, point, 0, net.depth))
     target[o, j] = target.get((o, j), 0) + r
     reached = entries(product(net, better, 0, net.depth))
-    gap = sum((reached.get(pair, 0) - target.get(pair, 0)) ** 2 for pair in {*reached, *target})
+    gap = Fraction(0)
+    for pair in {*reached, *target}:
+        gap = sized(gap + (reached.get(pair, 0) - target.get(pair, 0)) ** 2, f"{where}.better")
     require(gap < r * r, f"{where}.better", "its loss is not smaller")
     return (
-        f"for orthogonal data a spurious local minimum with loss {r * r / 2} (residual {r} at output {o}, input {j}):"
-        f" another point has loss {gap / 2}"
+        f"for orthogonal data, a spurious local minimum with loss {show(r * r / 2)} (residual {show(r)} at output {o},"
+        f" input {j}): another point has loss {show(gap / 2)}"
     )
 
 
@@ -386,6 +430,11 @@ def check_sparse_benign(certificate):
     output alone (rule P); then every local minimum is global, for all data and every convex differentiable loss."""
     _, _, widths, layers = read_object(certificate, "certificate", ("format", "kind", "widths", "layers"))
     net = read_network(widths, layers)
+    well_formed(
+        max(widths) * widths[-1] <= MAX_BITS,
+        "widths",
+        f"more than {MAX_BITS} pairs of a node of one layer and an output",
+    )
     ins = single_sources(list(range(net.widths[0])), net.rows)
     outs = single_sources(list(range(net.widths[-1])), reversed(net.columns))[::-1]
     # Sets of outputs as bits: reached at all; reached by hidden nodes with one input only, one output only.

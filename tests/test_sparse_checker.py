@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import inspect
 import json
+import os
+import py_compile
 import re
 import subprocess
 import sys
@@ -430,6 +433,72 @@ def test_alone_in_a_folder_with_the_small_checker_only(tmp_path: Path) -> None:
 
     assert (alone("lifted.json", "pinned.json").returncode, alone("pinned.json", "wrong.json").returncode) == (0, 1)
     assert (alone("nothing.json").returncode, alone().returncode) == (2, 2)
+
+
+def test_a_file_in_the_cache_does_not_stand_in_for_the_small_checker(tmp_path: Path) -> None:
+    """A compiled file that is never compared with its source, of a checker that accepts everything."""
+    for module in (checker, sparse_checker):
+        (tmp_path / Path(module.__file__).name).write_bytes(Path(module.__file__).read_bytes())
+    forged = tmp_path / "forged.py"
+    accepting = "    return dict(loss=(2, 2), better_loss=1)\n"
+    errors = "class InvalidCertificate(Exception): pass\nclass MalformedCertificate(InvalidCertificate): pass\n"
+    forged.write_text(f"show = str\n{errors}def check_certificate(certificate):\n{accepting}")
+    cached = importlib.util.cache_from_source(str(tmp_path / "checker.py"))
+    py_compile.compile(str(forged), cfile=cached, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    wrong = edited(small_lifted(), "evidence/certificate/statement/better_loss", "-1")
+    (tmp_path / "wrong.json").write_text(json.dumps(wrong))
+    command = [sys.executable, "-I", "-S", str(tmp_path / "sparse_checker.py"), "wrong.json"]
+    assert subprocess.run(command, cwd=tmp_path, check=False, timeout=100, capture_output=True).returncode == 1
+
+
+def limited(body: Json, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """The checker with 1.5 GB of memory."""
+    (tmp_path / "body.json").write_text(json.dumps(body))
+    limit = "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (3 * 2**29,) * 2); "
+    run = "from symverify import sparse_checker as s; sys.exit(s.main(['body.json']))"
+    command = [sys.executable, "-c", f"{limit} {run}"]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKER.parent.parent)}
+    return subprocess.run(
+        command, cwd=tmp_path, check=False, timeout=200, capture_output=True, text=True, env=environment
+    )
+
+
+def test_a_wide_sub_network_needs_no_dense_masks(tmp_path: Path) -> None:
+    body = small_lifted()
+    n = 40_000
+    body |= {"widths": [1, n, n, 1], "layers": [["0"] * n, [str(i) for i in range(n)], [" ".join(map(str, range(n)))]]}
+    body = edited(edited(body, "evidence/inputs", [0]), "evidence/outputs", [0])
+    done = limited(body, tmp_path)
+    assert (done.returncode, "not those of the sub-network" in done.stdout) == (1, True), done
+
+
+def test_benign_refuses_sets_of_outputs_that_do_not_fit(tmp_path: Path) -> None:
+    n = 200_000
+    body = {"format": sparse_checker.CERTIFICATE, "kind": "sparse-benign", "widths": [1, n], "layers": [["0"] * n]}
+    done = limited(body, tmp_path)
+    assert (done.returncode, "pairs of a node of one layer and an output" in done.stdout) == (2, True), done
+
+
+def test_numbers_that_grow_with_the_depth_are_refused(tmp_path: Path) -> None:
+    depth, large = 30_000, "9" * 100
+    body = edited(edited(small_pinned(), "widths", [2] * (depth + 1)), "layers", [["0 1", "0"]] * depth)
+    body = edited(body, "evidence/point", [[l, 0, 0, large] for l in range(depth)])
+    done = limited(body, tmp_path)
+    assert (done.returncode, "bits arises" in done.stdout) == (1, True), done
+
+
+def test_a_loss_with_more_digits_than_python_writes() -> None:
+    """The example of the documentation, prolonged, beside a chain whose weights multiply to a tiny number."""
+    body, deep = small_pinned(), 26
+    layers = [["0 1", "0", "2"], ["0 1", "0", "2"], *[["0", "1", "2"]] * deep]
+    body |= {"widths": [3] * (deep + 3), "layers": layers}
+    on = [[l, i, i, "1"] for l in range(2, deep + 2) for i in range(2)]
+    tiny = [[l, 2, 2, "1/1" + "0" * 99] for l in range(deep + 2)]
+    for name, more in (("point", on), ("better", [*on, *tiny])):
+        body = edited(body, f"evidence/{name}", sorted([*body["evidence"][name], *more]))
+    outcome, facts = check(body)
+    assert outcome == "valid", facts
+    assert len(facts[0]["proved"]) < 300
 
 
 @pytest.mark.parametrize("bracket", ["[", '{"a":'])

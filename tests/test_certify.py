@@ -12,7 +12,16 @@ import pytest
 from structures import E2, SIX_WEIGHTS
 
 from symverify import checker
-from symverify.certificate import Ball, CriticalFamily, CriticalFibre, Minimum, SpuriousMinimum, encode
+from symverify.certificate import (
+    Absorb,
+    Ball,
+    CriticalFamily,
+    CriticalFibre,
+    Minimum,
+    Relax,
+    SpuriousMinimum,
+    encode,
+)
 from symverify.certify import (
     DegenerateCriticalPoint,
     InsufficientPrecision,
@@ -151,8 +160,11 @@ def test_no_fibre_is_tried_twice() -> None:
 
 @pytest.mark.parametrize(("candidate", "parameters"), [(FLAT, 1), (TWO_PARAMETERS, 2)])
 def test_families_are_tried_after_the_fibres(candidate: Candidate, parameters: int) -> None:
-    *fibres, family = (c.minimum for c in exact_certificates(candidate))
+    options = [c.minimum for c in exact_certificates(candidate)]
+    place = next(n for n, option in enumerate(options) if not isinstance(option, CriticalFibre))
+    fibres, family, reductions = options[:place], options[place], options[place + 1 :]
     assert fibres
+    assert all(isinstance(option, Relax | Absorb) for option in reductions)
     assert all(isinstance(fibre, CriticalFibre) for fibre in fibres)
     assert isinstance(family, CriticalFamily)
     assert family.parameters == len(family.terms) == parameters
@@ -161,7 +173,7 @@ def test_families_are_tried_after_the_fibres(candidate: Candidate, parameters: i
 
 @pytest.mark.parametrize("candidate", [FLAT, TWO_PARAMETERS])
 def test_a_family_alone_suffices_where_the_flat_directions_are_affine(candidate: Candidate) -> None:
-    (family,) = degenerate_options(candidate, attempts=0)
+    family = next(degenerate_options(candidate, attempts=0))
     assert isinstance(family, CriticalFamily)
     here = loss(candidate.network, candidate.point, candidate.data)
     checked(

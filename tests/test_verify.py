@@ -591,7 +591,7 @@ def test_a_dead_unit_does_not_hide_a_degenerate_minimum_of_given_data() -> None:
 def test_a_dead_unit_does_not_hide_an_irrational_minimum_of_given_data() -> None:
     network = from_masks([[[1, 0, 0], [1, 1, 1], [1, 0, 1]], [[1, 1, 0], [0, 1, 0], [0, 1, 0]]])
     data = Data.whitened([[1, 3, 0], [3, 1, "1/5"], [0, 0, 4]])
-    witness = witness_of(analyze(network, data, budget=5))
+    witness = witness_of(analyze(network, data, budget=60))
     assert (witness.network, witness.data) == (network, data)
 
 

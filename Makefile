@@ -1,6 +1,6 @@
 # make verify         prove every theorem again and print the table (sets up .venv at the first call)
 # make test           linters, types and the test suite
-# make figures        make the pictures of docs/plots.md and docs/flow.md again
+# make figures        make the pictures of docs/landscape.md, docs/plots.md and docs/flow.md again
 # make site           the documentation as pages: out/site/index.html
 # make atlas         decide every structure up to 3-3-3 again and compare with the table that is kept
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with; otherwise the first of these that fits:
@@ -50,6 +50,7 @@ figures: $(VENV)/.ready-test
 	@mv $(FIGURES)/result.new $(FIGURES)/result.json
 	@$(BIN)/symverify plot landscape $(FIGURES)/result.json $(FIGURES)/problem.json --out $(FIGURES) \
 	    --line 1 2 --plane 1 2 3 --plane 1 2 10
+	@$(BIN)/symverify landscape docs/figures/plain/problem.json --plot docs/figures/plain --line 1 2 --plane 1 2 3 > /dev/null
 	@$(BIN)/python docs/flow_figures.py > /dev/null
 
 benchmark: $(VENV)/.ready

@@ -4,7 +4,8 @@
 
 Each figure is the median of several runs, with the smallest and the largest.  Before every run the same Python does
 nothing once (``python -c pass``, for the checker ``python -I -S -c pass``); the ratio compares the medians of the two.
-The atlas has a report of its own, from one run (``atlas.py``).  Exit code 1 if something could not be measured.
+The atlas and the landscape have reports of their own (``atlas.py``, ``landscape.py``).  Exit code 1 if something could
+not be measured.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from pathlib import Path
 try:
     import atlas
     import instances
+    import landscape
     from tabulate import tabulate
 
     from symverify import __version__, checker
@@ -189,7 +191,7 @@ def verify_cases(folder: Path) -> Iterator[Case]:
 
 
 GROUPS = {"start": start_cases, "checker": checker_cases, "search": search_cases, "verify": verify_cases}
-GROUP_NAMES = [*GROUPS, "atlas"]
+GROUP_NAMES = [*GROUPS, "atlas", "landscape"]
 HEADINGS = ["what", "median s", "min - max s", "runs", "x pass", "goal", "remark"]
 
 
@@ -254,6 +256,14 @@ def main() -> int:
             failed, text = True, f"NOT MEASURED: {reason}"
         print(f"\n## The atlas\n\n{text}")
         report = f"{report}\n\n## The atlas\n\n{text}"
+    if "landscape" in options.only:
+        print("... landscape", file=sys.stderr, flush=True)
+        try:
+            text = landscape.report(argparse.Namespace(**landscape.DEFAULTS))
+        except landscape.Failed as reason:
+            failed, text = True, f"NOT MEASURED: {reason}"
+        print(f"\n## The landscape\n\n{text}")
+        report = f"{report}\n\n## The landscape\n\n{text}"
     if options.keep:
         RESULTS.write_text(f"# Results of `make benchmark`\n\n{head}\n{report}\n", encoding="utf-8")
     return int(failed)

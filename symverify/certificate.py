@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Protocol
@@ -25,7 +25,7 @@ def _number(x: Fraction) -> str:
 
 
 def weights_json(weights: Weights) -> list[list[list[str]]]:
-    """Weights as certificates write them."""
+    """Weights as certificates write them: one matrix per layer, rationals as strings."""
     return [[[_number(x) for x in row] for row in matrix] for matrix in weights]
 
 
@@ -88,7 +88,7 @@ class Lifted:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     network: LinearNetwork
-    minimum: CriticalFamily | CriticalFibre
+    minimum: CriticalFamily | CriticalFibre | Relax | Absorb
 
     def to_json(self, network: LinearNetwork) -> Json:
         return {
@@ -99,7 +99,55 @@ class Lifted:
         }
 
 
-Minimum = CriticalFamily | CriticalFibre | Ball | Lifted
+@dataclass(frozen=True, slots=True)
+class Relax:
+    """``L >= f``, equal at the point, where f leaves the entries ``pairs`` of M free, and ``minimum`` is evidence for a
+    minimum of f in ``network``, without the edges that lead to these pairs only (Theorem C)."""
+
+    pairs: tuple[tuple[int, int], ...]
+    network: LinearNetwork
+    minimum: CriticalFamily | CriticalFibre | Absorb
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        return {
+            "kind": "relax",
+            "pairs": [list(pair) for pair in self.pairs],
+            "minimum": self.minimum.to_json(self.network),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AbsorbStep:
+    """Hidden unit ``unit`` of layer ``layer`` is near the point a combination of the units ``by``: of their incoming
+    weights (``side`` inputs) or outgoing ones (outputs)."""
+
+    layer: int
+    unit: int
+    by: tuple[int, ...]
+    side: str
+
+    def to_json(self) -> Json:
+        return {"layer": self.layer, "unit": self.unit, "by": list(self.by), "side": self.side}
+
+
+@dataclass(frozen=True, slots=True)
+class Absorb:
+    """Units are absorbed by others, one step after the other; ``minimum`` is evidence for ``network``, which has them
+    no more (Theorem C)."""
+
+    steps: tuple[AbsorbStep, ...]
+    network: LinearNetwork
+    minimum: CriticalFamily | CriticalFibre | Relax
+
+    def to_json(self, network: LinearNetwork) -> Json:
+        return {
+            "kind": "absorb",
+            "steps": [step.to_json() for step in self.steps],
+            "minimum": self.minimum.to_json(self.network),
+        }
+
+
+Minimum = CriticalFamily | CriticalFibre | Ball | Lifted | Relax | Absorb
 
 
 # -- steps of a proof that a structure is benign ----------------------------------------------------------
@@ -259,6 +307,59 @@ class Trap:
                 "bound": _number(self.bound),
                 "better_loss": _number(loss(self.network, self.better, self.data)),
             },
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A leaf of a refutation: ``prod(factors) = sum coefficient prod(edges) R[pair]`` with the zero weights put to 0,
+    where the ``factors`` are not zero; terms are ``(pair, coefficient, edges)``."""
+
+    factors: tuple[Edge, ...]
+    terms: tuple[tuple[tuple[int, int], Fraction, tuple[Edge, ...]], ...]
+
+    def to_json(self) -> Json:
+        terms = [
+            {"pair": list(pair), "coefficient": _number(x), "edges": [list(edge) for edge in edges]}
+            for pair, x, edges in self.terms
+        ]
+        return {"factors": [list(edge) for edge in self.factors], "terms": terms}
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Two cases: the weight ``edge`` is zero, or it is not."""
+
+    edge: Edge
+    zero: Identity | Split
+    nonzero: Identity | Split
+
+    def to_json(self) -> Json:
+        return {"split": list(self.edge), "zero": self.zero.to_json(), "nonzero": self.nonzero.to_json()}
+
+
+Refutation = Identity | Split
+
+
+@dataclass(frozen=True)
+class NotAttainedData:
+    """The loss tends to its infimum along ``sum t^power weights`` for t to infinity, and no point has that loss."""
+
+    network: LinearNetwork
+    data: Data
+    path: tuple[tuple[int, Weights], ...]
+    refutation: Refutation
+    infimum: Fraction
+
+    def to_json(self) -> Json:
+        return {
+            "format": FORMAT,
+            "kind": "not-attained-data",
+            "masks": masks_json(self.network),
+            "data": data_json(self.data),
+            "path": [{"power": power, "weights": weights_json(weights)} for power, weights in self.path],
+            "refutation": self.refutation.to_json(),
+            "statement": {"infimum": _number(self.infimum)},
         }
 
 
@@ -446,6 +547,7 @@ Certificate = (
     | BenignTwoUnits
     | Attained
     | NotAttained
+    | NotAttainedData
     | Trap
 )
 
@@ -483,7 +585,7 @@ def decode_witness(body: Json) -> SpuriousMinimum:
     return SpuriousMinimum(network, data, point, _decode_minimum(body["minimum"], network), better, strict, *bounds)
 
 
-def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | CriticalFibre | Lifted:
+def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | CriticalFibre | Lifted | Relax | Absorb:
     if body["kind"] == "critical-family":
         terms = (
             (tuple(term["powers"]), tuple(as_rationals(layer, "direction") for layer in term["direction"]))
@@ -492,12 +594,57 @@ def _decode_minimum(body: Json, network: LinearNetwork) -> CriticalFamily | Crit
         return CriticalFamily(body["parameters"], tuple(terms))
     if body["kind"] == "critical-fibre":
         return CriticalFibre(frozenset((l, i, j) for l, i, j in network.edges if body["free"][l][i][j]))
+    if body["kind"] == "relax":
+        pairs = tuple((o, j) for o, j in body["pairs"])
+        smaller = relaxed_network(network, pairs)
+        inside = _decode_minimum(body["minimum"], smaller)
+        assert not isinstance(inside, Lifted | Relax)
+        return Relax(pairs, smaller, inside)
+    if body["kind"] == "absorb":
+        steps = tuple(AbsorbStep(s["layer"], s["unit"], tuple(s["by"]), s["side"]) for s in body["steps"])
+        smaller = network
+        for step in steps:
+            smaller = without_unit(smaller, step.layer, step.unit)
+        below = _decode_minimum(body["minimum"], smaller)
+        assert not isinstance(below, Lifted | Absorb)
+        return Absorb(steps, smaller, below)
     if body["kind"] != "lifted":
-        raise ValueError(f"evidence {body['kind']!r}: critical-family, critical-fibre or lifted is expected")
+        raise ValueError(
+            f"evidence {body['kind']!r}: critical-family, critical-fibre, lifted, relax or absorb expected"
+        )
     part = network.induced(body["inputs"], body["outputs"]).network
     inner = _decode_minimum(body["minimum"], part)
     assert not isinstance(inner, Lifted)
     return Lifted(tuple(body["inputs"]), tuple(body["outputs"]), part, inner)
+
+
+def relaxed_network(network: LinearNetwork, pairs: Collection[tuple[int, int]]) -> LinearNetwork:
+    """The network without the edges that lie only on paths between ``pairs`` (output, input).
+
+    >>> relaxed_network(LinearNetwork.from_units(([1], [1]), ([1, 2], [1, 2])), [(1, 1)]).parameters
+    6
+    >>> relaxed_network(LinearNetwork.from_units(([1], [1]), ([2], [2])), [(1, 1)]).parameters
+    2
+    """
+    free = set(pairs)
+    masks = [[list(row) for row in mask] for mask in network.masks]
+    for l, i, j in network.edges:
+        joined = {(o, s) for o in network.outputs_of(l + 1, i) for s in network.inputs_of(l, j)}
+        masks[l][i][j] = int(not joined <= free)
+    return LinearNetwork.from_masks(masks)
+
+
+def without_unit(network: LinearNetwork, layer: int, unit: int) -> LinearNetwork:
+    """The network without one hidden unit.
+
+    >>> without_unit(LinearNetwork.dense(2, 3, 1), 1, 0) == LinearNetwork.dense(2, 2, 1)
+    True
+    """
+    masks = [[list(row) for row in mask] for mask in network.masks]
+    del masks[layer - 1][unit]
+    for row in masks[layer]:
+        del row[unit]
+    return LinearNetwork.from_masks(masks)
 
 
 class Encodable(Protocol):

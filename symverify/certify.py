@@ -81,6 +81,14 @@ def degenerate_options(candidate: Candidate, attempts: int) -> Iterator[Minimum]
         if free not in seen:
             seen.add(free)
             yield CriticalFibre(free)
+    yield from affine_families(network, data, point)
+    from symverify.reductions import reductions  # it uses the options of this module
+
+    yield from reductions(network, data, point)
+
+
+def affine_families(network: LinearNetwork, data: Data, point: Weights) -> Iterator[CriticalFamily]:
+    """The affine family of critical points found by :func:`critical_directions`, if there is one."""
     kernel = nullspace(hessian(network, point, data), network.parameters)
     directions = critical_directions(network, data, point, kernel)
     if directions:

@@ -209,6 +209,7 @@ class Data:
     def __init__(self, gram, cross, constant):
         self.gram, self.cross, self.constant = gram, cross, constant
         n, m = len(gram), len(cross)
+        self.rows = [gram] * m  # the matrix of the quadratic form of every row of M; see Relaxed
         symmetric = all(gram[i][j] == gram[j][i] for i in range(n) for j in range(i))
         require(symmetric, "data.G", "not symmetric")
         # Schur complement of G in [[G, C'], [C, 0]] is -C G^+ C'; it exists iff C = A G.
@@ -364,15 +365,20 @@ def chains(net, weights):
     return forward, backward
 
 
+def times_gram(product, data):
+    """M G, row by row."""
+    return [multiply([row], gram)[0] for row, gram in zip(product, data.rows)]
+
+
 def residual(product, data):
     """R = dL/dM = M G - C."""
-    return [[x - c for x, c in zip(r, s)] for r, s in zip(multiply(product, data.gram), data.cross)]
+    return [[x - c for x, c in zip(r, s)] for r, s in zip(times_gram(product, data), data.cross)]
 
 
 def loss(net, weights, data):
     """1/2 tr(M G M') - tr(M C') + c0."""
     product = chains(net, weights)[0][-1]
-    half = multiply(product, [[x / 2 for x in row] for row in data.gram])
+    half = [[x * Fraction(1, 2) for x in row] for row in times_gram(product, data)]
     return data.constant + sum(m * (h - c) for u, v, w in zip(product, half, data.cross) for m, h, c in zip(u, v, w))
 
 
@@ -391,28 +397,33 @@ def hessian(net, weights, data):
     """For edges (l,i,j), (m,a,b) with l >= m:
 
     (B_l' B_m)[i][a] (F_l G F_m')[j][b]  +  [l > m] (B_l' R F_m')[i][b] (W[l-1] ... W[m+1])[j][a],
-    where B_l = W[L-1] ... W[l+1], F_l = W[l-1] ... W[0].
+    where B_l = W[L-1] ... W[l+1], F_l = W[l-1] ... W[0].  If the rows of M have several matrices G, the first term is
+    the sum over them, each with the rows of B_l and B_m that have this G.
     """
     forward, backward = chains(net, weights)
     rest = residual(forward[-1], data)
     after = [transpose(b) for b in backward[1:]]
     before = [transpose(f) for f in forward]
+    grams = {id(gram): gram for gram in data.rows}
+    places = [[o for o, gram in enumerate(data.rows) if gram is g] for g in grams.values()]
     blocks = {}
     for l in range(net.depth):
         between = identity(net.widths[l])
         for m in range(l, -1, -1):
-            outer = multiply(after[l], backward[m + 1])
-            inner = multiply(multiply(forward[l], data.gram), before[m])
+            terms = []
+            for rows, gram in zip(places, grams.values()):
+                outer = multiply([[row[o] for o in rows] for row in after[l]], [backward[m + 1][o] for o in rows])
+                terms.append((outer, multiply(multiply(forward[l], gram), before[m])))
             mixed = multiply(multiply(after[l], rest), before[m])
-            blocks[l, m] = outer, inner, mixed, between
+            blocks[l, m] = terms, mixed, between
             if m < l:
                 between = multiply(between, weights[m])
             # for the pair (l, m) the product W[l-1] ... W[m+1] is the one before W[m] enters
     result = [[Fraction(0)] * len(net.edges) for _ in net.edges]
     for e, (l, i, j) in enumerate(net.edges):
         for f, (m, a, b) in enumerate(net.edges[: e + 1]):
-            outer, inner, mixed, between = blocks[l, m]
-            value = outer[i][a] * inner[j][b]
+            terms, mixed, between = blocks[l, m]
+            value = sum(outer[i][a] * inner[j][b] for outer, inner in terms)
             if l > m:
                 value += mixed[i][b] * between[j][a]
             result[e][f] = result[f][e] = value
@@ -451,7 +462,8 @@ def symmetries(net, weights, data):
                     fields.append(field)
     for v, row in enumerate(net.masks[0]):
         support = [j for j, x in enumerate(row) if x]
-        for z in kernel([[line[j] for j in support] for line in data.gram]):
+        grams = {id(data.rows[o]): data.rows[o] for o in net.outputs_of[1][v]}  # of the rows of M that v reaches
+        for z in kernel([[line[j] for j in support] for gram in grams.values() for line in gram]):
             field = [Fraction(0)] * len(net.edges)
             for j, x in zip(support, z):
                 field[position[0, v, j]] = x
@@ -540,7 +552,7 @@ def check_critical_fibre(net, data, point, evidence):
     """Theorem A for the fibre {theta in N : M(theta) = M(point)}, N = the point with some edges free to move.
 
     Evidence: {"kind", "free": flags}.  Checked: tr(R' M) has zero gradient everywhere on N (R = the residual at
-    the point), and the entries of M that are not constant on N have independent differentials along N.
+    the point), and the entries of M that are not constant on N, and enter L, have independent differentials along N.
     """
     where = "minimum"
     _, free = read_object(evidence, where, ("kind", "free"))
@@ -555,7 +567,8 @@ def check_critical_fibre(net, data, point, evidence):
     bad = next((edge for edge, value in zip(net.edges, values) if as_poly(value)), None)
     require(bad is None, where, f"the fibre is not critical: at edge {bad}")
     entries = [x for row in chains(net, moving)[0][-1] for x in row]
-    varying = [n for n, x in enumerate(entries) if not as_poly(x).is_constant()]
+    enters = [gram[j][j] for gram in data.rows for j in range(net.widths[0])]  # 0: L does not depend on this entry
+    varying = [n for n, x in enumerate(entries) if enters[n] and not as_poly(x).is_constant()]
     chosen = [edge for edge in net.edges if edge in free]
     differentials = [[row[n] for n in varying] for row in jacobian(net, point, chosen)]
     require(len(echelon(differentials)) == len(varying), where, "M restricted to the free edges is not a submersion")
@@ -598,7 +611,7 @@ def check_curvature(net, data, point, frozen, free, radius, curvature):
     """Reduced Hessian >= curvature on the box: |h(s) - h(c)| <= h^(|c| + rho) - h^(|c|), h^ with absolute values."""
 
     class Absolute:
-        gram = [[abs(x) for x in row] for row in data.gram]
+        rows = [[[abs(x) for x in row] for row in data.gram]] * len(data.cross)
         cross = [[-abs(x) for x in row] for row in data.cross]
 
     inner = [[[abs(x) for x in row] for row in matrix] for matrix in point]
@@ -626,7 +639,7 @@ def check_slice(net, data, point, frozen, radius):
     require(len(fixed) * radius * norm < 1, "minimum", "the gauge may degenerate on the box")
 
 
-def check_lifted(net, data, point, evidence):
+def check_lifted(net, data, point, evidence, outer):
     """Lifting: a local minimum of the sub-network between some inputs J and outputs O, extended by zeros.
 
     Evidence: {"kind", "inputs": J, "outputs": O, "minimum": evidence for the sub-network}.
@@ -658,7 +671,12 @@ def check_lifted(net, data, point, evidence):
     small_point = [[[point[l][i][j] for j in nodes[l]] for i in nodes[l + 1]] for l in range(net.depth)]
     gram = [[data.gram[j][k] for k in inputs] for j in inputs]
     cross = [[data.cross[o][j] for j in inputs] for o in outputs]
-    check_minimum(Network(masks), Data(gram, cross, data.constant), small_point, minimum, ("ball", "lifted"))
+    check_minimum(Network(masks), Data(gram, cross, data.constant), small_point, minimum, (*outer, "lifted"))
+    return facts_at_minimum(net, data, point)
+
+
+def facts_at_minimum(net, data, point):
+    """The facts about a point that is known to be a local minimum."""
     rank = eliminate(hessian(net, point, data), len(net.edges))[0]  # positive semidefinite at a local minimum
     nullity, gauge = len(net.edges) - rank, len(echelon(symmetries(net, point, data)))
     return {
@@ -669,18 +687,126 @@ def check_lifted(net, data, point, evidence):
     }
 
 
-MINIMA = {
-    "critical-family": check_critical_family,
-    "critical-fibre": check_critical_fibre,
-    "ball": check_ball,
-    "lifted": check_lifted,
-}
+class Relaxed:
+    """f(M) = the least value of L when the entries `pairs` of M may have any values: again a quadratic form for every
+    row of M, which does not depend on the entries `pairs` (the Schur complement, one row at a time)."""
+
+    def __init__(self, data, pairs):
+        inputs = range(len(data.rows[0]))
+        self.rows, self.cross, self.constant = [], [], data.constant
+        known = {}  # rows with the same entries relaxed share one matrix
+        for o, cross in enumerate(data.cross):
+            gram = data.rows[o]
+            slack = [j for j in inputs if (o, j) in pairs]
+            kept = [j for j in inputs if (o, j) not in pairs]
+            order = slack + kept
+            block = [[gram[i][j] for j in order] + [cross[i]] for i in order] + [[cross[j] for j in order] + [0]]
+            rest = eliminate([[Fraction(x) for x in row] for row in block], len(slack))[1]
+            place = {j: n for n, j in enumerate(kept)}
+            key = id(gram), tuple(slack)
+            if key not in known:
+                known[key] = [
+                    [rest[place[i]][place[j]] if i in place and j in place else Fraction(0) for j in inputs]
+                    for i in inputs
+                ]
+            self.rows.append(known[key])
+            self.cross.append([rest[-1][place[j]] if j in place else Fraction(0) for j in inputs])
+            self.constant += rest[-1][-1] / 2
 
 
-def check_minimum(net, data, point, evidence, excluded=()):
+def check_relax(net, data, point, evidence, outer):
+    """Theorem C: L >= f, with equality at the point, where f leaves the entries `pairs` of M free; f has a minimum.
+
+    Evidence: {"kind", "pairs": [[o, j], ...], "minimum": evidence for f in the network without the edges that lead to
+    `pairs` only}.  So dead units may be left out, in any number of layers, if R = 0 on all pairs that they join.
+    """
+    where = "minimum"
+    _, listed, minimum = read_object(evidence, where, ("kind", "pairs", "minimum"))
+    pairs = set()
+    for pair in read_list(listed, f"{where}.pairs"):
+        o, j = read_list(pair, f"{where}.pairs", 2)
+        pair = read_index(o, f"{where}.pairs", net.widths[-1]), read_index(j, f"{where}.pairs", net.widths[0])
+        well_formed(
+            pair in net.covered and pair not in pairs, f"{where}.pairs", f"{pair} is not joined, or stands twice"
+        )
+        pairs.add(pair)
+    rest = residual(chains(net, point)[0][-1], data)
+    for o, j in sorted(pairs):
+        require(not rest[o][j], f"{where}.pairs", f"the residual at {(o, j)} is not zero")
+    masks = [[[0] * len(row) for row in mask] for mask in net.masks]
+    for l, i, j in net.edges:
+        joined = {(o, s) for o in net.outputs_of[l + 1][i] for s in net.inputs_of[l][j]}
+        masks[l][i][j] = int(not joined <= pairs)
+    small = [[[x if m else Fraction(0) for x, m in zip(*rows)] for rows in zip(*w)] for w in zip(point, masks)]
+    check_minimum(Network(masks), Relaxed(data, pairs), small, minimum, (*outer, "relax"))
+    return facts_at_minimum(net, data, point)
+
+
+def check_absorb(net, data, point, evidence, outer):
+    """Theorem C: unit k is a continuous combination of other units near the point; they take over its part of M.
+
+    Evidence: {"kind", "steps": [{"layer", "unit": k, "by": I, "side"}], "minimum": evidence for the network without the
+    units k}.  Side `inputs`: S is the union of the fan-ins of I, |I| = |S|, the incoming weights of I on S are an
+    invertible matrix, fan-in(k) is inside S and fan-out(k) inside fan-out(i) for i in I.  Side `outputs`: transposed.
+    """
+    where = "minimum"
+    _, steps, minimum = read_object(evidence, where, ("kind", "steps", "minimum"))
+    well_formed(read_list(steps, f"{where}.steps"), f"{where}.steps", "at least one step is expected")
+    masks, weights = net.masks, point
+    for n, step in enumerate(steps):
+        masks, weights = absorb_unit(masks, weights, step, f"{where}.steps[{n}]")
+    check_minimum(Network(masks), data, weights, minimum, (*outer, "absorb"))
+    return facts_at_minimum(net, data, point)
+
+
+def absorb_unit(masks, weights, step, where):
+    """One step of check_absorb: the masks without unit k, and the weights where `by` has taken over its part."""
+    layer, unit, by, side = read_object(step, where, ("layer", "unit", "by", "side"))
+    read_index(layer, f"{where}.layer", len(masks))
+    well_formed(layer > 0, f"{where}.layer", "a hidden layer is expected")
+    width = len(masks[layer - 1])
+    read_index(unit, f"{where}.unit", width)
+    by = [read_index(i, f"{where}.by", width) for i in read_list(by, f"{where}.by")]
+    well_formed(by and sorted({*by} - {unit}) == by, f"{where}.by", "distinct other units in order are expected")
+    inputs = read_choice(side, f"{where}.side", ("inputs", "outputs")) == "inputs"
+    near, far = (layer - 1, layer) if inputs else (layer, layer - 1)  # near: where k is a combination
+
+    def turned(matrices, l):  # rows are the units of the layer
+        return [list(row) for row in matrices[l]] if l == layer - 1 else transpose(matrices[l])
+
+    mask, other = turned(masks, near), turned(masks, far)
+    support = [[j for j, x in enumerate(row) if x] for row in mask]
+    nodes = sorted(set().union(*(support[i] for i in by)))
+    require(len(nodes) == len(by) and set(support[unit]) <= set(nodes), where, "the units do not span the fan")
+    for i in by:
+        require(all(other[i][o] for o, x in enumerate(other[unit]) if x), where, f"unit {i} cannot take over")
+    near_rows, far_rows = turned(weights, near), turned(weights, far)
+    square = [[near_rows[i][j] for j in nodes] for i in by]
+    require(len(echelon(square)) == len(by), where, "the matrix of the weights is singular")
+    factors = multiply([[near_rows[unit][j] for j in nodes]], inverse(square))[0]
+    for i, x in zip(by, factors):
+        far_rows[i] = [u + x * v for u, v in zip(far_rows[i], far_rows[unit])]
+    masks, weights = list(masks), list(weights)
+    for l, rows in ((near, (mask, near_rows)), (far, (other, far_rows))):
+        left = [[row for v, row in enumerate(matrix) if v != unit] for matrix in rows]
+        masks[l], weights[l] = left if l == layer - 1 else map(transpose, left)
+    return masks, weights
+
+
+POINTS = {"critical-family": check_critical_family, "critical-fibre": check_critical_fibre, "ball": check_ball}
+REDUCTIONS = {"lifted": check_lifted, "relax": check_relax, "absorb": check_absorb}  # to a smaller network
+
+
+def check_minimum(net, data, point, evidence, outer=()):
+    """`outer`: the reductions that led to this network, each of which may be used once; `lifted` is the first one."""
     well_formed(isinstance(evidence, dict), "minimum", "an object is expected")
-    kinds = [kind for kind in MINIMA if kind not in excluded]
-    return MINIMA[read_choice(evidence.get("kind"), "minimum.kind", kinds)](net, data, point, evidence)
+    kinds = [
+        kind for kind in (*POINTS, *REDUCTIONS) if kind not in outer and not (outer and kind in ("ball", "lifted"))
+    ]
+    kind = read_choice(evidence.get("kind"), "minimum.kind", kinds)
+    if kind in POINTS:
+        return POINTS[kind](net, data, point, evidence)
+    return REDUCTIONS[kind](net, data, point, evidence, outer)
 
 
 def check_spurious_minimum(certificate):
@@ -898,9 +1024,7 @@ def check_no_minimum(net, data, signs, steps):
         if read_choice(step.get("rule"), f"{where}.rule", ("path", "edge")) == "path":
             settled |= check_path(net, step, where, True)[0]
             continue
-        edge = read_list(read_object(step, where, ("rule", "edge"))[1], f"{where}.edge", 3)
-        l, i, j = (read_index(x, f"{where}.edge", 10**6) for x in edge)
-        well_formed((l, i, j) in net.edges, f"{where}.edge", "not an edge of the network")
+        l, i, j = read_edge(net, read_object(step, where, ("rule", "edge"))[1], f"{where}.edge")
         below = sign_chain(net, signs, range(l))  # None: the edge starts at an input
         above = sign_chain(net, signs, range(l + 1, net.depth))
         start = [below[j][s] if below else ({1} if s == j else set()) for s in range(net.widths[0])]
@@ -958,6 +1082,97 @@ def check_trap(certificate):
 
 
 # ---------------------------------------------------------------------------------------------------------
+# The infimum is not attained: a curve to infinity, and a proof that no point has the loss to which it leads
+# ---------------------------------------------------------------------------------------------------------
+
+
+def read_edge(net, value, where):
+    edge = tuple(read_index(x, where, 10**6) for x in read_list(value, where, 3))
+    well_formed(edge in net.edges, where, "not an edge of the network")
+    return edge
+
+
+def check_no_solution(net, data, tree):
+    """No weights have R = 0 at all covered pairs: a tree of cases, weight by weight zero or not, and for each case an
+    identity: a product of weights that are not zero is a combination of the entries of R, so that it vanishes.
+
+    Tree: {"split": edge, "zero": tree, "nonzero": tree}, or {"factors": edges, "terms": [{"pair", "coefficient",
+    "edges"}]} for prod(factors) = sum coefficient prod(edges) R[pair], an identity of polynomials.
+    """
+    number = {edge: n for n, edge in enumerate(net.edges)}
+    stack = [(tree, frozenset(), frozenset())]
+    while stack:
+        node, zero, nonzero = stack.pop()
+        well_formed(isinstance(node, dict), "refutation", "an object is expected")
+        if "split" in node:
+            edge, left, right = read_object(node, "refutation", ("split", "zero", "nonzero"))
+            edge = read_edge(net, edge, "refutation.split")
+            well_formed(edge not in zero | nonzero, "refutation.split", f"{edge} has been split before")
+            stack += [(right, zero, nonzero | {edge}), (left, zero | {edge}, nonzero)]
+            continue
+        factors, terms = read_object(node, "refutation", ("factors", "terms"))
+        factors = [read_edge(net, edge, "refutation.factors") for edge in read_list(factors, "refutation.factors")]
+        for edge in factors:
+            require(edge in nonzero, "refutation.factors", f"edge {edge} may be zero in this case")
+        symbolic = [[[Fraction(0)] * len(row) for row in mask] for mask in net.masks]
+        for l, i, j in number.keys() - zero:
+            symbolic[l][i][j] = Poly({(number[l, i, j],): 1})
+        rest = residual(chains(net, symbolic)[0][-1], data)
+        difference = Poly({tuple(sorted(number[edge] for edge in factors)): Fraction(-1)})
+        for n, term in enumerate(read_list(terms, "refutation.terms")):
+            at = f"refutation.terms[{n}]"
+            pair, coefficient, edges = read_object(term, at, ("pair", "coefficient", "edges"))
+            o, j = read_list(pair, f"{at}.pair", 2)
+            o, j = read_index(o, f"{at}.pair", net.widths[-1]), read_index(j, f"{at}.pair", net.widths[0])
+            well_formed((o, j) in net.covered, f"{at}.pair", "no path joins this pair")
+            monomial = [number[read_edge(net, edge, f"{at}.edges")] for edge in read_list(edges, f"{at}.edges")]
+            factor = Poly({tuple(sorted(monomial)): read_rational(coefficient, f"{at}.coefficient")})
+            difference = difference + as_poly(rest[o][j]) * factor
+        require(not difference, "refutation", "the two sides of an identity are different polynomials")
+
+
+def check_not_attained_data(certificate):
+    """The infimum of L is v, and no point has the loss v.  Along `path`, weights that are polynomials in t and 1/t,
+    L tends to v for t to infinity; v is the minimum of the convex function g over all M on the covered pairs."""
+    keys = ("format", "kind", "masks", "data", "path", "refutation", "statement")
+    _, _, masks, data, path, refutation, statement = read_object(certificate, "certificate", keys)
+    net = read_masks(masks)
+    data = read_data(net, data)
+    stated = read_rational(read_object(statement, "statement", ("infimum",))[0], "statement.infimum")
+    curve = [[[Fraction(0)] * len(row) for row in mask] for mask in net.masks]
+    powers = set()
+    for n, term in enumerate(read_list(path, "path")):
+        power, weights = read_object(term, f"path[{n}]", ("power", "weights"))
+        well_formed(
+            type(power) is int and abs(power) < 100, f"path[{n}].power", "an integer from -99 to 99 is expected"
+        )
+        well_formed(power not in powers, f"path[{n}].power", "this power stands twice")
+        powers.add(power)
+        weights = read_weights(net, weights, f"path[{n}].weights")
+        monomial = Poly({(0,) * power + (1,) * -power: 1})  # variable 0 is t, variable 1 is 1/t
+        for l, i, j in net.edges:
+            curve[l][i][j] = curve[l][i][j] + monomial * weights[l][i][j]
+    coefficients = {}
+    for exponents, x in as_poly(loss(net, curve, data)).terms.items():
+        power = exponents.count(0) - exponents.count(1)
+        coefficients[power] = coefficients.get(power, 0) + x
+    require(not any(x for power, x in coefficients.items() if power > 0), "path", "the loss does not tend to a limit")
+    limit = Fraction(coefficients.get(0, 0))
+    bound = Relaxed(data, net.covered).constant
+    require(limit == bound, "path", f"the loss tends to {show(limit)}, not to the lower bound {show(bound)}")
+    require(stated == bound, "statement.infimum", "it is another number")
+    check_no_solution(net, data, refutation)
+    return {
+        "loss": (bound, bound),
+        "proved": (
+            f"in the {net.shape()}, for {'orthogonal' if data.orthogonal else 'these'} data, the infimum"
+            f" {show(bound)} of the loss is not attained: the loss tends to it along a curve to infinity"
+        ),
+        "assumes": [],
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------
 # Files
 # ---------------------------------------------------------------------------------------------------------
 
@@ -966,6 +1181,7 @@ KINDS = {
     "benign": check_benign,
     "benign-generic": check_benign_generic,
     "trap": check_trap,
+    "not-attained-data": check_not_attained_data,
 }
 
 

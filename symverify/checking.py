@@ -1,5 +1,6 @@
 """Which trusted file checks what: ``checker.py`` spurious minima, traps and simple benign structures,
-``structure_checker.py`` structures, ``point_checker.py`` any critical point of one instance.
+``structure_checker.py`` structures, ``point_checker.py`` any critical point of one instance, ``path_checker.py`` paths,
+valleys and basins, ``sparse_checker.py`` large sparse networks.
 
 Nothing here is part of the trust: a certificate that goes to the wrong file is malformed there.
 """
@@ -11,12 +12,13 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from symverify import checker, point_checker, structure_checker
+from symverify import checker, path_checker, point_checker, sparse_checker, structure_checker
 
+SPECIAL: tuple[ModuleType, ...] = (structure_checker, point_checker, path_checker, sparse_checker)
+"""Each checks its own kinds; ``checker.py`` all others."""
+MAX_BYTES = max(module.MAX_BYTES for module in (checker, *SPECIAL))
 EXIT_CODES = {"malformed": 2, "invalid": 1, "assumes": 3, "valid": 0}
 """The worst outcome first."""
-OTHERS = (structure_checker, point_checker)
-"""The trusted files besides ``checker``, which gets all that is none of their kinds."""
 
 
 def trusted_file(data: bytes) -> ModuleType:
@@ -25,19 +27,19 @@ def trusted_file(data: bytes) -> ModuleType:
     >>> trusted_file(b'{"kind": "benign-fibre"}').__name__, trusted_file(b"[]").__name__
     ('symverify.structure_checker', 'symverify.checker')
     """
-    modules = {kind: module for module in OTHERS for kind in module.KINDS}
-    if b"\\u" not in data and not any(f'"{kind}"'.encode() in data for kind in modules):
+    owners = {kind: module for module in SPECIAL for kind in module.KINDS}
+    if b"\\u" not in data and not any(f'"{kind}"'.encode() in data for kind in owners):
         return checker  # without reading a large file twice
     try:
-        value: Any = point_checker.parse(data)
-    except point_checker.MalformedCertificate:
+        value: Any = sparse_checker.parse(data)
+    except sparse_checker.MalformedCertificate:
         return checker
     for _ in range(2):
         if not isinstance(value, dict):
             break
         kind = value.get("kind")
-        if isinstance(kind, str) and kind in modules:
-            return modules[kind]
+        if isinstance(kind, str) and kind in owners:
+            return owners[kind]
         inner = value.get("certificates")
         value = inner[0] if isinstance(inner, list) and inner else None
     return checker
@@ -55,7 +57,7 @@ def main(paths: Sequence[str]) -> int:
     for path in paths:
         try:
             with open(path, "rb") as file:
-                data = file.read(checker.MAX_BYTES + 1)
+                data = file.read(MAX_BYTES + 1)
         except OSError:
             data = b""  # the report says why
         outcome, line = trusted_file(data).report(path)

@@ -20,7 +20,7 @@ import numpy as np
 from symverify import checking
 from symverify.certificate import (
     Benign,
-    Certificate,
+    Encodable,
     SpuriousMinimum,
     decode_instance,
     digest,
@@ -44,7 +44,10 @@ NAMES = (
     "three_outputs",
     "output_threshold",
     "dense_networks",
+    "decreasing_path",
 )
+PATHS = ("decreasing-path", "escape", "valley", "basin")
+"""The kinds of section 17 of the mathematics; they come in bundles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,8 @@ class Theorem:
     """What a certificate, or every certificate of a bundle, has to state for a claim to rest on it.
 
     That a certificate is valid does not make it the one that is needed.  ``kind``: ``benign``, ``benign-generic``,
-    ``strict``, ``degenerate`` or ``trap``; ``data``: the class, or what :func:`data_of` says of numbers; ``networks``:
+    ``strict``, ``degenerate``, ``trap`` or ``not-attained-data``; ``data``: the class, or what :func:`data_of` says of
+    numbers; ``networks``:
     exactly these, in this order; ``assumes``: whether an assumption is allowed; ``minimises_support``: whether the
     minimum has to be a global one of the sub-network of its non-zero weights.
     """
@@ -182,7 +186,7 @@ class Bench:
     def prove(
         self,
         name: str,
-        make: Callable[[], Certificate | Sequence[Certificate]],
+        make: Callable[[], Encodable | Sequence[Encodable]],
         case: str,
         structure: str | None = None,
         *,
@@ -340,13 +344,17 @@ def row_of(
     """The table row of one certificate, or of a bundle (counts instead of numbers)."""
     body, fact = bodies[0], facts[0]
     status = "assumed" if assumed else "proved"
-    if len(bodies) > 1 or body["kind"] in ("benign", "benign-generic"):
+    if len(bodies) > 1 or body["kind"] in ("benign", "benign-generic", *PATHS):
         shape = structure or (f"{len(bodies)} structures" if len(bodies) > 1 else str_of(body))
         data_name = ", ".join(sorted({data_of(b) for b in bodies}))
         evidence = ", ".join(sorted(set().union(*(evidence_of(b) for b in bodies))))
         return Row(claim.name, claim.source, case, shape, data_name, "", "", "", "", "", evidence, status, name[:12])
-    network, _, point, _ = decode_instance(body)
     low, high = fact["loss"]
+    if body["kind"] == "not-attained-data":
+        shape, loss = structure or str_of(body), f"inf {low}"
+        ends = "", "", "", "", "not attained", status, name[:12]
+        return Row(claim.name, claim.source, case, shape, data_of(body), loss, *ends)
+    network, _, point, _ = decode_instance(body)
     loss = str(high) if low == high else f"{float(high):.9g}"
     if body["kind"] == "trap":
         kind, inertia, gauge, loss = "trap", "", "", f">= {low}"
@@ -395,6 +403,8 @@ def evidence_of(body: dict[str, Any]) -> set[str]:
     """The rules or the evidence that a certificate rests on."""
     if body["kind"] == "spurious-minimum":
         return {f"{body['statement']['minimum']}: {body['minimum']['kind']}"}
+    if body["kind"] in PATHS:
+        return {body["kind"]}
     return {step["rule"] for step in body.get("steps", ())} or {body["rule"]}
 
 

@@ -2,9 +2,10 @@
 
 Exit codes: ``verify`` 0 all settled (confirmed or refuted), 1 not; ``analyze`` 0 benign, 1 spurious, 3 unknown or
 benign under assumptions; ``check`` 0 valid, 1 invalid, 3 valid with assumptions; ``landscape`` 0 complete (which rests
-on degrees modulo primes), 3 something is missing; ``flow`` 0 done; ``atlas`` 0 done, 1 a contradiction,
-a difference or a run that failed.  All: 2 usage or malformed input, 130 interrupted.  Heavy imports happen inside the
-commands, so that ``--help`` and ``check`` start at once.
+on degrees modulo primes), 3 something is missing; ``scan`` 0 benign, 1 spurious, 3 unknown, of a folder 0; ``flow``
+and ``infinity`` 0 done; ``atlas`` 0 done, 1 a contradiction, a difference or a run that failed.  All: 2 usage or
+malformed input, 130 interrupted.  Heavy imports happen inside the commands, so that ``--help`` and ``check`` start at
+once.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from typing import TYPE_CHECKING, Any
 from symverify.atlas import commands as atlas_commands
 from symverify.console import Keeper, Status, check_limits, load_problem
 from symverify.flow import commands as flow_commands
+from symverify.infinity import commands as infinity_commands
 from symverify.landscape import commands as landscape_commands
 from symverify.plots import commands as plot_commands
+from symverify.scan import commands as scan_commands
 from symverify.usage import UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
     landscape_commands.add_parser(commands)
     atlas_commands.add_parser(commands)
     flow_commands.add_parser(commands)
+    infinity_commands.add_parser(commands)
     plot_commands.add_parser(commands)
+    scan_commands.add_parser(commands)
     return parser
 
 
@@ -241,7 +246,9 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "landscape": landscape_commands.main,
     "atlas": atlas_commands.main,
     "flow": flow_commands.main,
+    "infinity": infinity_commands.main,
     "plot": plot_commands.main,
+    "scan": scan_commands.main,
 }
 
 if __name__ == "__main__":

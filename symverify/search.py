@@ -144,10 +144,19 @@ def _random_point(network: LinearNetwork, rng: np.random.Generator) -> Floats:
 
 def _design_at(network: LinearNetwork, rng: np.random.Generator, data_class: DataClass) -> _Design | None:
     """A random point and a random small residual in the left kernel of dM/dtheta there."""
-    theta = _random_point(network, rng)
+    return _with_residual(network, _random_point(network, rng), sorted(network.covered), rng, data_class)
+
+
+def _with_residual(
+    network: LinearNetwork,
+    theta: Floats,
+    entries: list[tuple[int, int]],
+    rng: np.random.Generator,
+    data_class: DataClass,
+) -> _Design | None:
+    """A random small residual on ``entries``, in the left kernel of dM/dtheta."""
     rows = jacobian(network, weights_of(network, [int(x) for x in theta]))
     width = network.widths[0]
-    entries = sorted(network.covered)
     basis = nullspace([[row[o * width + j] for o, j in entries] for row in rows], len(entries))
     if not basis:
         return None
@@ -200,11 +209,32 @@ def _largest_scales(model: BatchedLoss, designs: list[_Design]) -> list[Fraction
     return result
 
 
+def _dead_design_at(network: LinearNetwork, rng: np.random.Generator, data_class: DataClass) -> _Design | None:
+    """One to three units of any layers switched off on one side or both, and a residual that none of them joins."""
+    theta = _random_point(network, rng)
+    hidden = [(l, v) for l in range(1, network.depth) for v in range(network.widths[l])]
+    if not hidden:
+        return None
+    dead: set[tuple[int, int]] = set()
+    for n in rng.choice(len(hidden), size=min(len(hidden), int(rng.choice([1, 1, 2, 3]))), replace=False):
+        layer, unit = hidden[n]
+        dead |= {(o, j) for o in network.outputs_of(layer, unit) for j in network.inputs_of(layer, unit)}
+        side = rng.choice(["in", "out", "both"])
+        for m, (l, i, j) in enumerate(network.edges):
+            incoming, outgoing = (l, i) == (layer - 1, unit), (l, j) == (layer, unit)
+            if (incoming and side != "out") or (outgoing and side != "in"):
+                theta[m] = 0
+    return _with_residual(network, theta, sorted(network.covered - dead), rng, data_class)
+
+
 def designed_candidates(
-    network: LinearNetwork, data_class: DataClass, rng: np.random.Generator, fibre: bool
+    network: LinearNetwork, data_class: DataClass, rng: np.random.Generator, fibre: bool, dead: bool = False
 ) -> Iterator[Candidate]:
-    """One round: the candidates of a batch of designs for which a better point was found."""
-    make = _fibre_design_at if fibre else _design_at
+    """One round: the candidates of a batch of designs for which a better point was found.
+
+    ``fibre``: fibre designs; ``dead``: points with dead units that point in a useless direction; neither: any points.
+    """
+    make = _dead_design_at if dead else _fibre_design_at if fibre else _design_at
     made = (make(network, rng, data_class) for _ in range(fewer(BATCH, network, 40)))
     designs = [d for d in made if d is not None]
     if not designs:

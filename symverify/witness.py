@@ -14,12 +14,14 @@ import numpy as np
 
 from symverify import checking
 from symverify.certificate import (
+    Absorb,
     Ball,
-    Certificate,
     CriticalFamily,
     CriticalFibre,
+    Encodable,
     Lifted,
     Minimum,
+    Relax,
     SpuriousMinimum,
     encode,
 )
@@ -28,10 +30,11 @@ from symverify.data import Data, DataClass
 from symverify.exact import Matrix, Weights, as_matrix
 from symverify.loss import loss, vector_of
 from symverify.network import Edge, LinearNetwork, SubNetwork
+from symverify.reductions import reductions
 from symverify.search import designed_candidates
 
 
-def accepted(certificate: Certificate) -> dict[str, Any] | None:
+def accepted(certificate: Encodable) -> dict[str, Any] | None:
     """The facts that the checker states for a certificate, or None if it refuses it."""
     outcome, result = checking.check_bytes(encode(certificate))
     if outcome in ("invalid", "malformed"):
@@ -108,11 +111,19 @@ def _relabelled_part(witness: SpuriousMinimum, network: LinearNetwork, order: Se
     nodes = [[order[l][v] for v in layer] for l, layer in enumerate(before.nodes)]
     after = network.induced(nodes[0], nodes[-1])
     inside = [[after.nodes[l].index(v) for v in layer] for l, layer in enumerate(nodes)]
-    zero: Weights = tuple(as_matrix([[0] * len(row) for row in mask]) for mask in before.network.masks)
-    data = Data.whitened([[0] * len(inside[0])] * len(inside[-1]))
-    inner = SpuriousMinimum(before.network, data, zero, lifted.minimum, zero, False, Fraction(0), Fraction(0))
+    whole, (first, last) = witness.data, (before.nodes[0], before.nodes[-1])
+    data = Data(
+        as_matrix([[whole.gram[i][j] for j in first] for i in first]),
+        as_matrix([[whole.cross[o][j] for j in first] for o in last]),
+        whole.constant,
+    )
+    point = tuple(
+        as_matrix([[w[i][j] for j in before.nodes[l]] for i in before.nodes[l + 1]])
+        for l, w in enumerate(witness.point)
+    )
+    inner = SpuriousMinimum(before.network, data, point, lifted.minimum, point, False, Fraction(0), Fraction(0))
     minimum = relabelled(inner, after.network, inside).minimum
-    assert isinstance(minimum, CriticalFamily | CriticalFibre)
+    assert not isinstance(minimum, Ball | Lifted)
     return Lifted(after.nodes[0], after.nodes[-1], after.network, minimum)
 
 
@@ -123,14 +134,42 @@ def carried(
     layers: Callable[[Weights], Weights],
     edge: Callable[[Edge], Edge],
 ) -> SpuriousMinimum:
-    """The witness under a symmetry that maps weights by ``layers`` and edges by ``edge``."""
+    """The witness under a symmetry that maps weights by ``layers`` and edges by ``edge``.
+
+    Evidence ``relax`` and ``absorb`` names pairs and units; it is sought anew at the new point.
+
+    Raises:
+        SymverifyError: it is not found there.
+    """
     minimum = witness.minimum
     if isinstance(minimum, CriticalFibre):
         minimum = CriticalFibre(frozenset(map(edge, minimum.free)))
     elif isinstance(minimum, CriticalFamily):
         minimum = CriticalFamily(minimum.parameters, tuple((powers, layers(d)) for powers, d in minimum.terms))
     point, better = layers(witness.point), layers(witness.better)
+    if isinstance(minimum, Relax | Absorb):
+        minimum = _reduction_at(network, data, point)
     return replace(witness, network=network, data=data, point=point, better=better, minimum=minimum)
+
+
+def _reduction_at(network: LinearNetwork, data: Data, point: Weights) -> Relax | Absorb:
+    """The first evidence of these kinds that shows the point to be a local minimum, spurious or not.
+
+    Raises:
+        SymverifyError: none does.
+    """
+    from symverify import checker
+
+    numbers = checker.Data([list(r) for r in data.gram], [list(r) for r in data.cross], data.constant)
+    trusted = checker.Network([[list(row) for row in mask] for mask in network.masks])
+    weights = [[list(row) for row in w] for w in point]
+    for option in reductions(network, data, point):
+        try:
+            checker.check_minimum(trusted, numbers, weights, option.to_json(network))
+        except checker.InvalidCertificate:
+            continue
+        return option
+    raise SymverifyError("no evidence was found for the relabelled minimum")
 
 
 # -- lifting --------------------------------------------------------------------------------------------
@@ -175,7 +214,7 @@ def _extended_minimum(
     return SpuriousMinimum(network, data, point, minimum, better, strict, here, here)
 
 
-def _lifted(part: SubNetwork, inner: CriticalFamily | CriticalFibre | Lifted) -> Lifted:
+def _lifted(part: SubNetwork, inner: CriticalFamily | CriticalFibre | Relax | Absorb | Lifted) -> Lifted:
     """Evidence for the whole network; a part of a part is a part."""
     if isinstance(inner, Lifted):
         inputs, outputs = (

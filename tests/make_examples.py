@@ -473,6 +473,165 @@ def trap_three_inputs() -> Json:
     return trap(grown(TRAP, 1), data, signs, start, better, "1/2", *steps)
 
 
+# Inputs 3 and outputs 3 besides SIX, joined by a chain of dead units only, one in each hidden layer, which joins input
+# 1 and output 1 as well; A = diag(1, 1/2, 0).
+CHAIN_PAIRS = [[0, 0], [0, 2], [2, 0], [2, 2]]
+
+
+def chain(depth: int, out: int) -> Json:
+    """``out``: the weight from the last dead unit to the outputs; all other weights of the chain are 0."""
+    unit = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    masks = [[[1, 0, 0], [1, 1, 0], [1, 0, 1]], *[unit] * (depth - 2), [[1, 1, 1], [0, 1, 0], [0, 0, 1]]]
+    middle = [[[0, 0, 0], [0, 1, 0], [0, 0, 0]]] * (depth - 2)
+    point = [[[0, 0, 0], [1, 0, 0], [0, 0, 0]], *middle, [[0, 1, out], [0, 0, 0], [0, 0, out]]]
+    straight = [[[1, 0, 0], [0, 1, 0], [0, 0, 0]]] * (depth - 2)
+    better = [[[1, 0, 0], [0, "1/2", 0], [0, 0, 0]], *straight, [[1, 0, 0], [0, 1, 0], [0, 0, 0]]]
+    free = [(0, 1, 0), *[(l, 1, 1) for l in range(1, depth - 1)], (depth - 1, 0, 1)]
+    data = whitened([[1, 0, 0], [0, "1/2", 0], [0, 0, 0]])
+    inner = {"kind": "critical-fibre", "free": flags(masks, free)}
+    minimum = {"kind": "relax", "pairs": CHAIN_PAIRS, "minimum": inner}
+    return spurious(masks, data, point, minimum, better, "degenerate")
+
+
+def relax_six() -> Json:
+    """Of SIX: the unit of one input is dead on both sides."""
+    inner = {"kind": "critical-fibre", "free": flags(SIX, [(0, 1, 0), (1, 0, 1)])}
+    minimum = {"kind": "relax", "pairs": [[0, 0]], "minimum": inner}
+    return spurious(SIX, SIX_DATA, [[[0, 0], [1, 0]], [[0, 1], [0, 0]]], minimum, SIX_BETTER, "degenerate")
+
+
+def relax_correlated() -> Json:
+    """The same with a third input for the dead unit, correlated with the first: the Schur complement is not trivial."""
+    masks = [[[1, 0, 1], [1, 1, 0]], SIX[1]]
+    inner = {"kind": "critical-fibre", "free": flags(masks, [(0, 1, 0), (1, 0, 1)])}
+    minimum = {"kind": "relax", "pairs": [[0, 0], [0, 2]], "minimum": inner}
+    data = numeric([[1, 0, 1], [0, 1, 0], [1, 0, 1]], [[1, 0, 1], [0, "1/2", 0]], "5/8")
+    point, better = [[[0, 0, 0], [1, 0, 0]], [[0, 1], [0, 0]]], [[[1, 0, 0], [0, "1/2", 0]], [[1, 0], [0, 1]]]
+    return spurious(masks, data, point, minimum, better, "degenerate")
+
+
+def absorb_step(layer: int, unit: int, by: list[int], side: str) -> Json:
+    return {"layer": layer, "unit": unit, "by": by, "side": side}
+
+
+def absorb_inputs() -> Json:
+    """THREE, and beside it two units {4,5}x{4} that absorb a third one, {4}x{4}."""
+    ones = [[1, 0, 0, 0, 0], [1, 1, 1, 0, 0], [0, 0, 0, 1, 1], [0, 0, 0, 1, 1], [0, 0, 0, 1, 0]]
+    masks = [ones, [[1, 1, 0, 0, 0], [0, 1, 0, 0, 0], [0, 1, 0, 0, 0], [0, 0, 1, 1, 1]]]
+
+    def grown(w: Any, extra: Any) -> Any:
+        beside = [[0, 0, 0, 1, 0], [0, 0, 0, 0, 1], [0, 0, 0, 0, 0]]
+        return [[[*row, 0, 0] for row in w[0]] + beside, [[*row, 0, 0, 0] for row in w[1]] + [[0, 0, *extra]]]
+
+    data = numeric(
+        [[int(i == j) for j in range(5)] for i in range(5)],
+        [[1, 3, 0, 0, 0], [3, 1, 0, 0, 0], [0, 0, 4, 0, 0], [0, 0, 0, 1, 2]],
+        "41/2",
+    )
+    minimum = {"kind": "absorb", "steps": [absorb_step(1, 4, [2, 3], "inputs")], "minimum": family()}
+    point = grown(THREE_POINT, [1, 2, 3])
+    return spurious(masks, data, point, minimum, grown(THREE_BETTER, [1, 2, 0]), "degenerate")
+
+
+def absorb_outputs() -> Json:
+    """The transposed network and point: the outgoing weights are combinations."""
+    body = absorb_inputs()
+
+    def turned(layers: Any) -> Any:
+        return [[list(column) for column in zip(*layer, strict=True)] for layer in reversed(layers)]
+
+    gram = [[int(i == j) for j in range(4)] for i in range(4)]
+    data = numeric(gram, turned([body["data"]["C"]])[0], "41/2")
+    minimum = {"kind": "absorb", "steps": [absorb_step(1, 4, [2, 3], "outputs")], "minimum": family()}
+    return spurious(
+        turned(body["masks"]),
+        data,
+        numbers(turned(body["point"])),
+        minimum,
+        numbers(turned(body["better"])),
+        "degenerate",
+    )
+
+
+def lifted_relax() -> Json:
+    """One input more, at the full unit."""
+    inner = relax_six()
+    masks = [[[1, 0, 0], [1, 1, 1]], SIX[1]]
+    point, better = ([[[*row, 0] for row in w[0]], w[1]] for w in (inner["point"], inner["better"]))
+    data = whitened([[1, 0, 0], [0, "1/2", 0]])
+    return spurious(masks, data, numbers(point), lifted_evidence(inner, [0, 1], [0, 1]), numbers(better), "degenerate")
+
+
+def hidden_descent(minimum: Json) -> Json:
+    """The origin of 1-1-1-1-1-1-1: along the diagonal the loss falls by t^6 - t^12/2, 1e-12 at a distance of 1/40."""
+    masks, point = [[[1]]] * 6, [[[0]]] * 6
+    return spurious(masks, whitened([[1]]), point, minimum, [[[1]]] * 6, "degenerate")
+
+
+def near_minimum() -> Json:
+    """`relax-six` with target 1 + 1e-6 where the residual should be 0: the loss can fall by 5e-13 and no more, and the
+    dead unit gives the direction."""
+    body = relax_six()
+    return broken(body, {"data": whitened([["1000001/1000000", 0], [0, "1/2"]])})
+
+
+def useless_dead_unit(pairs: Any) -> Json:
+    """Units {1}x{1,2}, dead, and {1,2}x{1,2}: the Hessian has no negative eigenvalue, yet it is a saddle.  With c = 2e,
+    r = e and the dead unit at (p, a_2) = (sqrt(2e), -sqrt(2e)) the loss falls by e^2/2: at a distance of
+    1/200 by about 8e-11."""
+    masks = [[[1, 0], [1, 1]], [[1, 1], [1, 1]]]
+    point, better = [[[0, 0], [1, 0]], [[0, 1], [0, 0]]], [[[1, 0], [0, 1]], [[1, 0], [0, 1]]]
+    inner = {"kind": "critical-fibre", "free": flags(masks, [])}
+    minimum = {"kind": "relax", "pairs": pairs, "minimum": inner}
+    return spurious(masks, whitened([[1, 0], [0, "1/2"]]), point, minimum, better, "degenerate")
+
+
+def identity(factors: Any, *terms: tuple[Any, Any, Any]) -> Json:
+    listed = [{"pair": pair, "coefficient": str(x), "edges": edges} for pair, x, edges in terms]
+    return {"factors": factors, "terms": listed}
+
+
+def unattained(masks: Any, data: Json, infimum: str, refutation: Json, *curve: tuple[int, Any]) -> Json:
+    return {
+        "format": FORMAT,
+        "kind": "not-attained-data",
+        "masks": masks,
+        "data": data,
+        "path": [{"power": power, "weights": strings(weights)} for power, weights in curve],
+        "refutation": refutation,
+        "statement": {"infimum": infimum},
+    }
+
+
+U, T, V = [1, 0, 0], [1, 0, 1], [1, 1, 0]
+X, W, Y = [0, 0, 0], [0, 0, 1], [0, 1, 0]
+CORNER = ((1, [[[1, 0], [-1, 0]], [[1, 1], [0, 0]]]), (-1, [[[0, 1], [0, 0]], [[0, 0], [1, 0]]]))
+CORNER_IDENTITY = identity([], ([0, 1], -1, [X, V]), ([1, 0], -1, []), ([1, 1], 1, [X, U]))
+
+
+def unattained_corner() -> Json:
+    """Example 5."""
+    return unattained(TRAP, whitened([[0, 1], [1, 0]]), "0", CORNER_IDENTITY, *CORNER)
+
+
+def unattained_split() -> Json:
+    """The same by cases: v = 0 leaves the target of pair (1, 0) without a path; else v w = 0 leaves that of (0, 1)."""
+    no_w = identity([], ([0, 1], -1, []))
+    nonzero = {"split": W, "zero": no_w, "nonzero": identity([V, W], ([1, 1], 1, []))}
+    tree = {"split": V, "zero": identity([], ([1, 0], -1, [])), "nonzero": nonzero}
+    return unattained(TRAP, whitened([[0, 1], [1, 0]]), "0", tree, *CORNER)
+
+
+def unattained_weighted() -> Json:
+    """G = diag(4, 1), and a third output that nothing reaches: the infimum is not 0."""
+    masks = [TRAP[0], [*TRAP[1], [0, 0]]]
+    data = numeric([[4, 0], [0, 1]], [[0, 1], [4, 0], [2, 0]], 5)
+    curve = [(power, [w[0], [*w[1], [0, 0]]]) for power, w in CORNER]
+    tree = identity([], ([0, 1], -4, [X, V]), ([1, 0], -1, []), ([1, 1], 4, [X, U]))
+    tree["terms"] = [dict(t, coefficient=str(Fraction(t["coefficient"]) / 4)) for t in tree["terms"]]
+    return unattained(masks, data, "5/2", tree, *curve)
+
+
 def bundle(*certificates: Json) -> Json:
     return {"format": BUNDLE, "certificates": list(certificates)}
 
@@ -569,6 +728,17 @@ def valid() -> dict[str, Json]:
         "trap": trap_two_units(),
         "trap-negative-sign": trap_negative_sign(),
         "trap-three-inputs": trap_three_inputs(),
+        "relax-six": relax_six(),
+        "relax-correlated": relax_correlated(),
+        "relax-chain-depth-3": chain(3, 0),
+        "relax-chain-depth-3-useless-direction": chain(3, 1),
+        "relax-chain-depth-4": chain(4, 0),
+        "relax-in-lifted": lifted_relax(),
+        "absorb-inputs": absorb_inputs(),
+        "absorb-outputs": absorb_outputs(),
+        "not-attained-data": unattained_corner(),
+        "not-attained-data-by-cases": unattained_split(),
+        "not-attained-data-weighted": unattained_weighted(),
         "bundle": bundle(fibre(), benign([ONES, [[1, 1]]], "any", path(0, 0, 0), path(1, 1, 0)), generic(SIX)),
     }
 
@@ -794,6 +964,45 @@ def invalid() -> dict[str, Json]:
         "trap-correlated-data": edited(caught, {"data/G/0/1": "1/2", "data/G/1/0": "1/2", "data/c0": "10"}),
         "trap-bound-overstated": edited(caught, {"statement/bound": "3/4"}),
         "trap-reachable-target": broken(caught, {"data/C/1/1": "1"}),
+        # relax
+        "relax-residual-not-zero": edited(good["relax-six"], {"minimum/pairs": [[0, 0], [1, 1]]}),
+        "relax-too-many-pairs": edited(
+            good["relax-six"], {"minimum/pairs": [[0, 0], [0, 1], [1, 0]], "minimum/minimum": family()}
+        ),
+        "relax-too-few-pairs": edited(good["relax-chain-depth-3"], {"minimum/pairs": CHAIN_PAIRS[:3]}),
+        "relax-near-minimum": near_minimum(),
+        "relax-saddle-of-a-dead-unit": useless_dead_unit([[0, 0]]),
+        "relax-saddle-of-a-dead-unit-all-pairs": useless_dead_unit([[0, 0], [1, 0]]),
+        "relax-hidden-descent": hidden_descent({"kind": "relax", "pairs": [[0, 0]], "minimum": family()}),
+        "relax-hidden-descent-without-pairs": hidden_descent({"kind": "relax", "pairs": [], "minimum": family()}),
+        "relax-strict-for-degenerate": edited(good["relax-six"], {"statement/minimum": "strict"}),
+        # absorb
+        "absorb-singular": broken(good["absorb-inputs"], {"point/0/3/3": "0", "point/0/3/4": "0"}),
+        "absorb-too-few": edited(good["absorb-inputs"], {"minimum/steps/0/by": [2]}),
+        "absorb-other-side": edited(good["absorb-inputs"], {"minimum/steps/0/side": "outputs"}),
+        "absorb-takes-over-too-little": edited(
+            broken(good["absorb-inputs"], {"masks/1/2/4": 1}), {"minimum/steps/0/unit": 4}
+        ),
+        "absorb-saddle": broken(good["absorb-inputs"], {"data/C/0/1": "5", "data/C/1/0": "5", "data/c0": "73/2"}),
+        # not-attained-data
+        "unattained-path-diverges": edited(good["not-attained-data"], {"path/1/power": 0}),
+        "unattained-path-to-another-value": edited(good["not-attained-data"], {"path/1/weights/0/0/1": "2"}),
+        "unattained-path-to-the-origin": edited(good["not-attained-data"], {"path": []}),
+        "unattained-infimum-other": edited(good["not-attained-data"], {"statement/infimum": "1/2"}),
+        "unattained-identity-other": edited(good["not-attained-data"], {"refutation/terms/0/coefficient": "1"}),
+        "unattained-identity-nothing": edited(good["not-attained-data"], {"refutation/terms": []}),
+        "unattained-factor-may-be-zero": edited(
+            good["not-attained-data"], {"refutation": identity([V, W], ([1, 1], 1, []))}
+        ),
+        "unattained-case-open": edited(good["not-attained-data-by-cases"], {"refutation/nonzero": identity([V])}),
+        "unattained-but-attained": unattained(
+            [[[1]], [[1]]],
+            whitened([[1]]),
+            "0",
+            identity([], ([0, 0], -1, [])),
+            (1, [[[1]], [[0]]]),
+            (-1, [[[0]], [[1]]]),
+        ),
         # bundle
         "bundle-with-one-invalid": bundle(fibre(), saddle(), generic(SIX)),
     }
@@ -928,6 +1137,34 @@ def malformed() -> dict[str, Json | bytes]:
         "trap-edge-off-the-mask": edited(good["trap"], {"steps/1/edge": [0, 1, 1]}),
         "trap-sign-two": edited(good["trap"], {"signs/0/0/1": "2"}),
         "trap-without-signs": edited(good["trap"], {"signs": strings([[[0, 0], [0, 0]]] * 2)}),
+        "relax-pair-not-joined": edited(good["relax-six"], {"minimum/pairs": [[0, 2]]}),
+        "relax-pair-twice": edited(good["relax-six"], {"minimum/pairs": [[0, 0], [0, 0]]}),
+        "relax-pair-of-three": edited(good["relax-six"], {"minimum/pairs": [[0, 0, 0]]}),
+        "relax-in-relax": edited(good["relax-six"], {"minimum/minimum": good["relax-six"]["minimum"]}),
+        "relax-ball": edited(good["relax-six"], {"minimum/minimum": ball(SIX, [(0, 1, 0)], "1/100", "1/20")}),
+        "relax-lifted": edited(good["relax-six"], {"minimum/minimum": good["lifted-fibre"]["minimum"]}),
+        "absorb-no-steps": edited(good["absorb-inputs"], {"minimum/steps": []}),
+        "absorb-layer-zero": edited(good["absorb-inputs"], {"minimum/steps/0/layer": 0}),
+        "absorb-layer-of-the-outputs": edited(good["absorb-inputs"], {"minimum/steps/0/layer": 2}),
+        "absorb-by-itself": edited(good["absorb-inputs"], {"minimum/steps/0/by": [2, 4]}),
+        "absorb-by-not-in-order": edited(good["absorb-inputs"], {"minimum/steps/0/by": [3, 2]}),
+        "absorb-by-nothing": edited(good["absorb-inputs"], {"minimum/steps/0/by": []}),
+        "absorb-side-other": edited(good["absorb-inputs"], {"minimum/steps/0/side": "left"}),
+        "absorb-unit-twice": edited(
+            good["absorb-inputs"], {"minimum/steps": [absorb_step(1, 4, [2, 3], "inputs")] * 2}
+        ),
+        "unattained-power-twice": edited(good["not-attained-data"], {"path/1/power": 1}),
+        "unattained-power-true": edited(good["not-attained-data"], {"path/0/power": True}),
+        "unattained-power-large": edited(good["not-attained-data"], {"path/0/power": 100}),
+        "unattained-split-twice": edited(
+            good["not-attained-data-by-cases"], {"refutation/nonzero": good["not-attained-data-by-cases"]["refutation"]}
+        ),
+        "unattained-split-off-the-mask": edited(good["not-attained-data-by-cases"], {"refutation/split": [0, 1, 1]}),
+        "unattained-edge-off-the-mask": edited(good["not-attained-data"], {"refutation/terms/0/edges/0": [1, 1, 1]}),
+        "unattained-pair-not-joined": edited(good["not-attained-data-weighted"], {"refutation/terms/0/pair": [2, 0]}),
+        "unattained-refutation-a-list": edited(good["not-attained-data"], {"refutation": []}),
+        "unattained-coefficient-an-integer": edited(good["not-attained-data"], {"refutation/terms/0/coefficient": 1}),
+        "unattained-for-a-class": edited(good["not-attained-data"], {"data": {"class": "any"}}),
         "powers-all-zero": edited(six, {"minimum/terms/0/powers": [0]}),
         "powers-negative": edited(six, {"minimum/terms/0/powers": [-1]}),
         "powers-too-many": edited(six, {"minimum/terms/0/powers": [1, 0]}),

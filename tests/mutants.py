@@ -30,10 +30,15 @@ from symverify.exact import Weights
 from symverify.loss import BatchedLoss, Floats, gradient, hessian, loss, vector_of
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
+from symverify.search import descend
 
 TESTS = Path(__file__).parent
 SOURCES = (
-    *sorted(TESTS.parent.glob("theorems/certificates/*/*.json")),
+    *(
+        path
+        for path in sorted(TESTS.parent.glob("theorems/certificates/*/*.json"))
+        if path.parent.name != "decreasing_path"  # another checker; tests/test_path_checker.py has its mutants
+    ),
     *sorted(TESTS.glob("certificates/valid/*.json")),
 )
 LIST = TESTS / "accepted_mutants.txt"
@@ -43,7 +48,10 @@ Json = dict[str, Any]
 Place = tuple[str | int, ...]
 
 WORDS = ("any", "orthogonal", "strict", "degenerate", "convex", "squared", "inputs", "outputs", "path", "edge")
-KINDS = ("critical-family", "critical-fibre", "ball", "lifted", "benign", "benign-generic", "spurious-minimum", "trap")
+KINDS = (
+    *("critical-family", "critical-fibre", "ball", "lifted", "relax", "absorb"),
+    *("benign", "benign-generic", "spurious-minimum", "trap", "not-attained-data"),
+)
 
 
 # -- mutants ----------------------------------------------------------------------------------------------
@@ -127,13 +135,22 @@ def reason(original: Json, mutant: Json) -> str | None:
         return "same theorem"
     if original["kind"] == "benign" and mutant == original | {"data": {"class": "orthogonal"}}:
         return "weaker"
-    judge = {"benign": holds_benign, "benign-generic": holds_generic, "spurious-minimum": holds_minimum}
+    judge = {
+        "benign": holds_benign,
+        "benign-generic": holds_generic,
+        "spurious-minimum": holds_minimum,
+        "not-attained-data": holds_unattained,
+    }
     return "another theorem" if judge.get(mutant["kind"], holds_trap)(mutant) else None
 
 
 def theorem(certificate: Json) -> Json:
     """The statement without its evidence."""
-    return {key: value for key, value in certificate.items() if key not in ("steps", "minimum", "rule")}
+    return {
+        key: value
+        for key, value in certificate.items()
+        if key not in ("steps", "minimum", "rule", "path", "refutation")
+    }
 
 
 def holds_benign(body: Json) -> bool:
@@ -192,6 +209,28 @@ def lowest(model: BatchedLoss, theta: Floats, gram: Floats, cross: Floats, steps
     for _ in range(steps):
         theta = theta - model.gradient(theta, gram, cross) / (2 * curvature + 1)
     return np.asarray(model.loss(theta, gram, cross))
+
+
+def holds_unattained(body: Json) -> bool:
+    """The stated infimum is the least loss of any M on the covered pairs, by least squares; no descent attains it."""
+    network = LinearNetwork.from_masks(body["masks"])
+    data = Data.from_moments(body["data"]["G"], body["data"]["C"], body["data"]["c0"])
+    gram, cross = (np.array(m, dtype=float) for m in (data.gram, data.cross))
+    least = float(data.constant)
+    for o, row in enumerate(cross):
+        inputs = [j for o_, j in sorted(network.covered) if o_ == o]
+        solution = np.linalg.lstsq(gram[np.ix_(inputs, inputs)], row[inputs], rcond=None)[0]
+        least -= float(row[inputs] @ solution) / 2
+    if abs(least - float(Fraction(body["statement"]["infimum"]))) > 1e-9:
+        return False
+    model = BatchedLoss(network)
+    theta = np.random.default_rng(0).normal(size=(64, network.parameters))
+    found, value = descend(
+        model, theta, np.broadcast_to(gram, (64, *gram.shape)), np.broadcast_to(cross, (64, *cross.shape))
+    )
+    gap = value + float(data.constant) - least
+    near = gap < 1e-3  # on the way to infinity, where the gap is that of weights of finite size
+    return bool(near.any() and (gap > 1e-12).all() and (np.abs(found[near]).max(axis=1) > 3).all())
 
 
 def holds_trap(body: Json) -> bool:

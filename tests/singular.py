@@ -18,15 +18,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 import flint
-import pytest
 
 from symverify.data import Data
 from symverify.network import LinearNetwork, Node
 
 PROGRAM = shutil.which("Singular")
-needs_singular = pytest.mark.skipif(
-    PROGRAM is None, reason="no program `Singular` on the PATH (Debian: apt-get install singular-ui)"
-)
+WHY_NOT = "no program `Singular` on the PATH (Debian: apt-get install singular-ui)"
 PRIME = 2147483629
 """The largest prime but one below 2^31.  Primes of symverify are random; this one is fixed."""
 
@@ -115,6 +112,8 @@ def singular_points(
     ``multiplicities``: those of the roots of the characteristic polynomial of the multiplication with a random linear
     form in the quotient ring.  The form takes different values at different points, but for a few forms.
     """
+    if not kept_edges(network, live):
+        return Points(0, 1, {1: 1})  # the only point of a space without coordinates: no ring in Singular
     text = _ideal(network, data, ridge, live, prime)
     rng, n = random.Random(0), len(kept_edges(network, live))
     form = "+".join(f"{rng.randrange(1, prime)}*x({k + 1})" for k in range(n))
@@ -176,7 +175,7 @@ def _ideal(
     prime: int,
     value: str = "",
 ) -> str:
-    """A ring with the free weights (and ``value``), the loss L as a polynomial, and G, a standard basis of its gradient."""
+    """A ring with the free weights (and ``value``), the loss L, and G, a standard basis of its gradient ideal."""
 
     def number(x: Fraction | int) -> str:
         x = Fraction(x)

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from structures import SIX_WEIGHTS, TWICE
 
-from symverify import checker, claims
+from symverify import checker, claims, path_checker
 from symverify.certificate import BUNDLE, Certificate, SpuriousMinimum, encode
 from symverify.claims import (
     NAMES,
@@ -64,6 +64,7 @@ VERDICTS = {
     "three_outputs": "confirmed",
     "output_threshold": "refuted",
     "dense_networks": "confirmed",
+    "decreasing_path": "confirmed",
 }
 CERTIFICATES = {
     "scalar_output": {"two-layers", "three-layers"},
@@ -78,8 +79,9 @@ CERTIFICATES = {
     },
     "sparse_first_layer": {"a-strict", "a-degenerate", "b-strict", "b-degenerate"},
     "three_outputs": {"strict", "degenerate", "two-blocks"},
-    "output_threshold": {"strict-excluded", "degenerate", "trap", "correlated"},
+    "output_threshold": {"strict-excluded", "degenerate", "trap", "not-attained", "correlated"},
     "dense_networks": {"proved", "assumed"},
+    "decreasing_path": {"claims", "atlas", "single-opens", "single-closed", "valley", "basin", "escape"},
 }
 CLAIM = Claim("a_test", "A test", "Statement.", ("hypothesis",), "source", "method")
 STRICT = LinearNetwork.from_units(([3], [3]), ([1, 2, 3], [1, 2, 3]))
@@ -247,12 +249,19 @@ def test_row_of_a_bundle_counts_its_certificates(slot: tuple[str, str]) -> None:
         (("output_threshold", "strict-excluded"), 237),
         (("dense_networks", "proved"), 60),
         (("dense_networks", "assumed"), 15),
+        (("decreasing_path", "claims"), 20),
+        (("decreasing_path", "atlas"), 514),
+        (("decreasing_path", "single-opens"), 38),
+        (("decreasing_path", "single-closed"), 86),
+        (("decreasing_path", "valley"), 4),
+        (("decreasing_path", "basin"), 4),
+        (("decreasing_path", "escape"), 14),
     ],
     ids=lambda value: "/".join(value) if isinstance(value, tuple) else None,
 )
 def test_bundle_sizes(slot: tuple[str, str], count: int) -> None:
     assert len(bodies(COMMITTED[slot])) == count
-    assert slot in BUNDLES and len(BUNDLES) == 8
+    assert slot in BUNDLES and len(BUNDLES) == 15
 
 
 def test_script_alone_prints_the_report() -> None:
@@ -268,6 +277,7 @@ def test_script_alone_prints_the_report() -> None:
 # -- other certificates in their places -------------------------------------------------------------------
 
 CHECKED = cache(checker.check_bytes)
+PATHS_CHECKED = cache(path_checker.check_bytes)
 
 
 @pytest.fixture
@@ -282,6 +292,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(claims, "theorems_folder", lambda: copy)
     monkeypatch.setattr(Bench, "search", lambda *_args, **_options: (1, 1))
     monkeypatch.setattr(checker, "check_bytes", CHECKED)
+    monkeypatch.setattr(path_checker, "check_bytes", PATHS_CHECKED)
     return copy
 
 
@@ -351,6 +362,9 @@ def test_one_number_changed_in_a_bundle(folder: Path, slot: tuple[str, str], whi
     elif body["kind"] == "benign-generic":
         row = body["masks"][0][0]
         row[0] = 1 - row[0]
+    elif body["kind"] in claims.PATHS:
+        key = "start_loss" if "start_loss" in body["statement"] else "loss_at_least"
+        body["statement"][key] = one_more(body["statement"][key])
     else:
         step = body["steps"][0]
         (key,) = step.keys() - {"rule", "side"}
@@ -610,7 +624,8 @@ def test_remake_interrupted_at_the_last_moment_keeps_the_old_certificate(
 @pytest.mark.parametrize("name", NAMES)
 def test_remake_ends_with_the_same_bytes(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     copy = tmp_path / "theorems"
-    shutil.copytree(THEOREMS, copy, ignore=shutil.ignore_patterns("__pycache__", "certificates"))
+    shutil.copytree(THEOREMS, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.rmtree(copy / "certificates" / name)
     monkeypatch.setattr(claims, "theorems_folder", lambda: copy)
     assert settle(name, remake=True) == settled(name)
     made = {(name, path.stem): path.read_bytes() for path in (copy / "certificates" / name).iterdir()}

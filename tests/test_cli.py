@@ -99,7 +99,8 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     out = capsys.readouterr().out
-    assert list(cli.COMMANDS) == ["verify", "analyze", "check", "derive", "landscape", "atlas", "flow", "plot"]
+    expected = ["verify", "analyze", "check", "derive", "landscape", "atlas", "flow", "infinity", "plot", "scan"]
+    assert list(cli.COMMANDS) == expected
     assert all(re.search(rf"^    {command}\s+\w", out, re.MULTILINE) for command in cli.COMMANDS)
 
 
@@ -141,10 +142,10 @@ def modules_after(arguments: list[str]) -> set[str]:
 def test_help_and_check_import_nothing_heavy(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(VALID())
     needed = {"symverify", "symverify.cli", "symverify.usage", "symverify.console"}
-    parts = ("atlas", "plots", "landscape", "flow")
+    parts = ("atlas", "plots", "landscape", "flow", "infinity", "scan")
     needed |= {f"symverify.{part}{module}" for part in parts for module in ("", ".commands")}
-    files = {"symverify.checker", "symverify.structure_checker", "symverify.point_checker"}
-    trusted = {"symverify.checking"} | files
+    kinds = ("", "structure_", "point_", "path_", "sparse_")
+    trusted = {"symverify.checking"} | {f"symverify.{kind}checker" for kind in kinds}
     for arguments, more in ((["--help"], set()), (["check", str(tmp_path / "a.json")], trusted)):
         loaded = modules_after(arguments)
         heavy = {"numpy", "sympy", "flint", "networkx", "igraph", "mpmath", "pysat", "tqdm", "tabulate", "matplotlib"}

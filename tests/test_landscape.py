@@ -364,6 +364,8 @@ def stand_in(low: int, high: int, inertia: tuple[int, int, int] | None) -> RealP
         ([stand_in(0, 2, (2, 0, 0)), stand_in(1, 3, None)], True, [Kind.TIED, Kind.OPEN]),
         ([stand_in(0, 1, (1, 0, 1)), stand_in(2, 3, (2, 0, 0))], False, [Kind.SADDLE, Kind.SPURIOUS]),
         ([stand_in(0, 1, (1, 1, 0)), stand_in(0, 1, (0, 1, 1))], False, [Kind.OPEN, Kind.SADDLE]),
+        ([stand_in(0, 1, None), stand_in(2, 3, (2, 0, 0))], True, [Kind.GLOBAL, Kind.SPURIOUS]),
+        ([stand_in(0, 1, None), stand_in(2, 3, None)], False, [Kind.OPEN, Kind.OPEN]),
     ],
 )
 def test_kinds(points: list[RealPoint], complete: bool, kinds: list[Kind]) -> None:
@@ -401,11 +403,15 @@ def test_zero_target() -> None:
     assert [p.kind for p in found.points] == [Kind.GLOBAL] and found.real == 1
 
 
-def test_a_multiple_point_is_missing_not_counted() -> None:
+def test_a_multiple_point_that_is_certified() -> None:
+    """``c = 1``: the origin is three-fold, the only real point, and the minimum, with a singular Hessian."""
     found = survey(scalar(1, [ONE / 2, ONE / 2]))
-    assert not found.complete and found.complex == 5 and found.real == 0 and found.euler is None
-    assert [p.kind for p in found.points] == [Kind.OPEN]
-    assert "1 of 2 orbits, counted with multiplicity, not certified" in found.reason
+    assert found.complete and found.complex == 5 and found.real == 0 and found.euler is None
+    assert found.multiplicities == {1: 2, 3: 1} and "2 of multiplicity 1, 1 of multiplicity 3" in found.reason
+    assert [p.kind for p in found.points] == [Kind.GLOBAL]
+    said = found.to_json()
+    assert [p["multiplicity"] for p in said["points"]] == [3]
+    assert [(s["orbits"], s["distinct"], s["certified"]) for s in said["strata"]] == [(1, None, 1), (2, 1, 1)]
 
 
 @needs_msolve
@@ -552,7 +558,7 @@ def test_command_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_command_incomplete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = problem_file(tmp_path, data={"G": [[1]], "C": [[1]], "c0": "1/2"})
+    path = problem_file(tmp_path, masks=[[[1], [1]], [[1, 1]]], regularisation=[[["1/2"], ["1/2"]], [["1/2", "1/2"]]])
     assert cli.main(["landscape", path]) == 3
     assert "complete: no" in capsys.readouterr().out
 
@@ -560,7 +566,6 @@ def test_command_incomplete(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize(
     ("command", "changes", "said"),
     [
-        ("landscape", {"regularisation": None}, "only regularised instances are supported so far"),
         ("landscape", {"data": {"class": "any"}}, "give numbers, not a class"),
         ("landscape", {"regularisation": [[["0"]], [["1/2"]]]}, "regularisation[0][0][0]: 0; every free weight needs"),
         ("landscape", {"regularisation": [[["1/2"]]]}, "regularisation: a list of 2 matrices is expected"),

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import stat
+import subprocess
+import sys
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -431,3 +436,55 @@ def test_too_many_units_are_refused(tmp_path: Path, capsys: pytest.CaptureFixtur
     path = problem(tmp_path, LinearNetwork.dense(1, 13, 1), Data.whitened([[1]]))
     assert main(["landscape", path]) == 2
     assert "at most 12" in capsys.readouterr().err
+
+
+HANGING = """case "$*" in *-P*) sleep 300;; *) exec {true} "$@";; esac
+"""
+
+
+@needs_msolve
+def test_ctrl_c_prints_what_there_is_and_leaves_nothing(tmp_path: Path) -> None:
+    """A solver that hangs on the exact solutions: the interrupt ends it, and the answer says what is missing."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "tmp").mkdir()
+    fake(tmp_path / "bin", HANGING.format(true=find_solver().program))
+    path = problem(tmp_path, E2, E2_DATA)
+    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "TMPDIR": str(tmp_path / "tmp")}
+    command = [sys.executable, "-m", "symverify", "landscape", path, "--json"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (running := children(process.pid)):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.05)
+    while not any("-P" in command_of(pid) for pid in children(process.pid)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    running = children(process.pid)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 130, errors
+    answer = json.loads(output)
+    assert answer["complete"] is False and "interrupted" in answer["reason"]
+    assert [p["loss"] for p in answer["points"]] == [["18", "18"]]  # w = 0 needs no solver
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert not any(Path(f"/proc/{pid}").exists() for pid in running)
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, where /proc tells."""
+    found = []
+    for stat_file in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat_file.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid:
+            found.append(int(stat_file.parent.name))
+    return found
+
+
+def command_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode()
+    except OSError:
+        return ""

@@ -14,11 +14,12 @@ import sys
 from fractions import Fraction
 from itertools import product
 
-from symverify.certificate import BenignGeneric, EdgeEquation, Path, Trap
+from symverify.certificate import BenignGeneric, EdgeEquation, NotAttainedData, Path, Trap
 from symverify.claims import PAPER, Bench, Claim, Report, Theorem, main
 from symverify.data import Data, DataClass
 from symverify.enumeration import structures
 from symverify.exact import as_matrix
+from symverify.infinity.refutation import refute_target
 from symverify.network import LinearNetwork
 from symverify.rules import prove_benign
 
@@ -52,6 +53,18 @@ def trap() -> Trap:
     return Trap(network, data, signs, start, better, half, steps)
 
 
+def not_attained() -> NotAttainedData:
+    """The same masks, target [[0,1],[1,0]]: M_22 = v w = 0 contradicts u w = v x = 1, yet u = x = t, v = w = 1/t,
+    and -t * t for the unit of one input and one output, lead to it."""
+    network = LinearNetwork.from_masks([[[1, 1], [1, 0]], [[1, 1], [1, 0]]])
+    target = as_matrix([[0, 1], [1, 0]])
+    grows = (as_matrix([[1, 0], [-1, 0]]), as_matrix([[1, 1], [0, 0]]))
+    shrinks = (as_matrix([[0, 1], [0, 0]]), as_matrix([[0, 0], [1, 0]]))
+    proof = refute_target(network, target)
+    assert proof is not None
+    return NotAttainedData(network, Data.whitened(target), ((1, grows), (-1, shrinks)), proof, Fraction(0))
+
+
 def settle(bench: Bench) -> Report:
     """Settle strict, degenerate and trap, each on its own."""
     networks = [network for widths in SIZES for network in structures(*widths)]
@@ -64,6 +77,12 @@ def settle(bench: Bench) -> Report:
     )
     bench.spurious("degenerate", SIX_WEIGHTS, ORTHOGONAL, 40, "degenerate: not excluded", strict=False)
     bench.prove("trap", trap, "trap at infinity: not excluded", about=Theorem("trap", "orthogonal", (trap().network,)))
+    bench.prove(
+        "not-attained",
+        not_attained,
+        "infimum not attained: not excluded",
+        about=Theorem("not-attained-data", "orthogonal", (not_attained().network,)),
+    )
     bench.spurious("correlated", CORRELATED, DataClass.ANY, 40, "strict, correlated data", strict=True)
     open_ones = [network for network in networks if prove_benign(network, ORTHOGONAL) is None]
     sample = open_ones[:: max(1, len(open_ones) // 12)]
@@ -79,6 +98,7 @@ def settle(bench: Bench) -> Report:
             " two-outputs)",
             "degenerate: not excluded: units {1}x{1}, {12}x{12}, six weights",
             "trap at infinity: not excluded: units {12}x{12}, {1}x{1}, six weights, in an open set of data",
+            "infimum not attained: not excluded: the same structure, target [[0,1],[1,0]], special data",
             "correlated data: strict minima exist with two outputs: supports {1,2}, {3,4}, dense second layer, eight"
             " weights",
             "three layers: degenerate minima exist with two outputs (3-2-1-2, claim nonintersecting_first_layer)",

@@ -3,9 +3,9 @@
 ``L(w) = 1/2 tr(M G M') - tr(M C') + c0 (+ sum_e lambda_e w_e^2)`` with rational data.  Two methods.
 
 *Plain*: exact, modulo gauge.  :mod:`.normal_forms` (cells of the gauge), :mod:`.strata` (the systems of all cells, and
-their solutions), :mod:`.parametrise` (exact solutions of one system), :mod:`.algebraic` (number fields), :mod:`.points`
-(ranks, families, inertia), :mod:`.higher` (saddles that the Hessian does not show), :mod:`.attainment`, :mod:`.quotient`
-(the answer).
+their solutions), :mod:`.parametrise` (exact solutions of one system), :mod:`.algebraic` (number fields),
+:mod:`.points` (ranks, families, inertia), :mod:`.higher` (saddles that the Hessian does not show),
+:mod:`.attainment`, :mod:`.quotient` (the answer).
 
 *Regularised*, ``lambda_e > 0``: :mod:`.instance` (the loss), :mod:`.counts` (strata and their numbers of points),
 :mod:`.track` and :mod:`.monodromy` (floats: finding the points), :mod:`.enclose` (ball arithmetic: proving them),
@@ -78,6 +78,10 @@ class AnyLandscape(Protocol):
     @property
     def complete(self) -> bool:
         """Nothing is missing."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Ctrl-C came; what was found until then is told."""
 
     def to_json(self, certificates: Sequence[str | None] | None = None) -> dict[str, Any]:
         """``symverify-landscape/1``; ``certificates``: a path per point."""

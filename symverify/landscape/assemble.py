@@ -1,4 +1,4 @@
-"""The gradient system and its derivative from tables of monomials, for batches of points: few calls, no loop over layers.
+"""The gradient system and its derivative from tables of monomials, for batches of points: few calls, no loops.
 
 Without ``lambda`` the loss is a form of degree 2L, ``Q = 1/2 tr(M G M')``, less one of degree L, ``tr(M C')``.  The
 second derivatives of both are sums of monomials in the weights; for a form f of degree d, ``H_f x = (d - 1) grad f``
@@ -73,7 +73,7 @@ class Forms:
 
 def _paths(network: LinearNetwork) -> Iterator[tuple[int, int, Monomial]]:
     """Output, input and weights of every path: the terms of M."""
-    ends = [(j, j, ()) for j in range(network.widths[0])]
+    ends: list[tuple[int, int, Monomial]] = [(j, j, ()) for j in range(network.widths[0])]
     numbered = list(enumerate(network.edges))
     for l in range(network.depth):
         ends = [(i, j, (*path, n)) for v, j, path in ends for n, (m, i, a) in numbered if m == l and a == v]
@@ -105,7 +105,7 @@ def _table(terms: dict[tuple[Monomial, Monomial], float], place: dict[Monomial, 
 
 def _products(x: Array, factors: Array) -> Array:
     """The monomials at ``x``, ``(B, n)``."""
-    result = x.take(factors[0], axis=1)
+    result: Array = x.take(factors[0], axis=1)
     for row in factors[1:]:
         result *= x.take(row, axis=1)
     return result

@@ -1,7 +1,7 @@
 """``symverify landscape FILE``: all critical points of one instance, certificates and pictures of them.
 
-Exit codes: 0 complete (which rests on degrees modulo primes), 3 something is missing, 2 bad input.  A fault that shows
-only after the computation is raised once the result is printed.
+Exit codes: 0 complete (which rests on degrees modulo primes), 3 something is missing, 2 bad input, 130 interrupted.  A
+fault that shows only after the computation is raised once the result is printed.
 """
 
 from __future__ import annotations
@@ -45,18 +45,19 @@ def main(options: argparse.Namespace) -> int:
     if keeper is not None:
         keeper.open()
     found = _survey(options, problem, problem.data)
-    paths: list[str | None] | None = None
+    certified: list[tuple[str, str | None]] | None = None
     try:
         if keeper is not None:
-            paths = _certify(found, keeper)
+            certified = _certify(found, keeper)
     finally:  # also where a certificate cannot be written, or after an interrupt: the answer is there
         drawn = plots.draw(options, found)
         if options.json:
+            paths = None if certified is None else [path for _, path in certified]
             print(json.dumps(found.to_json(paths) | drawn.to_json(), indent=1))
         else:
-            print(found.text() + _certificate_lines(found, paths) + drawn.text())
+            print(found.text() + _certificate_lines(found, certified or []) + drawn.text())
     drawn.finish()
-    return 0 if found.complete else 3
+    return 130 if found.interrupted else 0 if found.complete else 3
 
 
 def _survey(options: argparse.Namespace, problem: Problem, data: Data) -> AnyLandscape:
@@ -75,17 +76,18 @@ def _survey(options: argparse.Namespace, problem: Problem, data: Data) -> AnyLan
         raise UsageError(f"{options.file}: {error}") from None
 
 
-def _certify(found: AnyLandscape, keeper: Keeper) -> list[str | None]:
-    """Where the certificate of each real point is kept; None where the prover has nothing."""
-    kept: list[str | None] = []
+def _certify(found: AnyLandscape, keeper: Keeper) -> list[tuple[str, str | None]]:
+    """What is certified of each real point, and where; no path where the prover has nothing."""
+    kept: list[tuple[str, str | None]] = []
     for point in found.points:
         certificate = _certificate(found, point)
-        kept.append(None if certificate is None else str(keeper.keep(certificate)))
+        path = None if certificate is None else str(keeper.keep(certificate))
+        kept.append((_name(certificate), path))
     return kept
 
 
 def _certificate(found: AnyLandscape, point: AnyPoint) -> Encodable | None:
-    """That of a spurious minimum where there is one, else that of a critical point."""
+    """That of a spurious minimum where there is one, also of a family at the point, else that of a critical point."""
     from symverify.landscape.evidence import critical_point_certificate
 
     if point.certificate is not None:
@@ -93,8 +95,15 @@ def _certificate(found: AnyLandscape, point: AnyPoint) -> Encodable | None:
     return critical_point_certificate(found.network, found.data, found.ridge, point.weights)
 
 
-def _certificate_lines(found: AnyLandscape, paths: list[str | None] | None) -> str:
+def _name(certificate: Encodable | None) -> str:
+    """The nature of a critical point, else the kind of certificate."""
+    value = {} if certificate is None else certificate.to_json()
+    return str(value["nature"]["kind"] if "nature" in value else value.get("kind", ""))
+
+
+def _certificate_lines(found: AnyLandscape, certified: list[tuple[str, str | None]]) -> str:
     lines = []
-    for n, path in enumerate(paths or (), start=1):
-        lines.append(f"\npoint {n}: " + (f"certificate {path}" if path else "no certificate"))
+    for point, (name, path) in zip(found.points, certified, strict=False):
+        loss = float(sum(point.loss) / 2)
+        lines.append(f"\nloss {loss:.10g}: " + (f"{name}, certificate {path}" if path else "no certificate"))
     return "".join(lines)

@@ -51,8 +51,16 @@ class Stratum:
     reason: str
 
 
-def count_strata(instance: Instance, solver: Solver, rng: random.Random, deadline: float) -> dict[Units, Stratum]:
+def count_strata(
+    instance: Instance,
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+    found: dict[Units, Stratum] | None = None,
+) -> dict[Units, Stratum]:
     """All strata with their numbers; ``deadline`` is a time of ``time.monotonic()``.
+
+    They are entered into ``found`` one by one, so that an interruption leaves what was counted.
 
     Example:
         >>> from symverify.data import Data
@@ -62,7 +70,7 @@ def count_strata(instance: Instance, solver: Solver, rng: random.Random, deadlin
         >>> [stratum.orbits for stratum in found.values()]
         [1, 2]
     """
-    found: dict[Units, Stratum] = {}
+    found = {} if found is None else found
     for live in instance.strata:
         network = instance.subnetwork(live)
         ridge = [instance.ridge[n] for n in instance.edges_of(live)]
@@ -166,4 +174,6 @@ def _size(
         raise GaveUp("the time is over")
     leading = leading_ideal(reduced, variables, prime, left, solver)
     d = dimension(leading, variables)
+    if d < 0:
+        raise GaveUp(f"{solver.name} says that there is no critical point, but w = 0 is one")
     return d, degree(leading, variables) if d == 0 else None

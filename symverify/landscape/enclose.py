@@ -180,11 +180,14 @@ def _krawczyk(gradient: Gradient, x: Array, precision: int) -> tuple[tuple[Ball,
 def _refine(gradient: Gradient, x: list[Ball]) -> tuple[list[Ball], Any]:
     """Newton's method on midpoints, and the inverse of the derivative there as an exact matrix (None: singular)."""
     inverse: Any = None
+    enough = flint.arb(2) ** (-flint.ctx.prec // 3)
     try:
         for _ in range(6):
             inverse = gradient.derivative(x).inv().mid()
             change = (inverse * flint.acb_mat([[v] for v in gradient.value(x)])).entries()
             x = [(v - c).mid() for v, c in zip(x, change, strict=True)]
+            if all(abs(c) < enough for c in change):  # the next step would be about its square
+                break
     except ZeroDivisionError:
         return x, None
     finite = all(v.is_finite() for v in [*x, *inverse.entries()])
@@ -233,6 +236,20 @@ def real_point(instance: Instance, live: Units, point: Enclosure) -> RealPoint:
         signs = _inertia([[v.real for v in row] for row in gradient.derivative(x).tolist()])
         weights = tuple(bounds(v.real) for v in x)
         return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs)
+
+
+def nonsingular(instance: Instance, live: Units, point: Enclosure) -> bool:
+    """The Hessian in all weights of the whole network is proved nonsingular at the point: it is simple there."""
+    with flint.ctx.workprec(max(PRECISIONS)):
+        gradient = Gradient(instance.network, instance.moments, instance.ridge)
+        x = [flint.acb(0)] * instance.network.parameters
+        for n, ball in zip(instance.edges_of(live), point.balls, strict=True):
+            x[n] = ball
+        try:
+            gradient.derivative(x).inv()
+        except ZeroDivisionError:
+            return False
+        return True
 
 
 def origin(instance: Instance) -> RealPoint:

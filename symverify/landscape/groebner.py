@@ -14,8 +14,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import le
 from pathlib import Path
 
 Exponents = tuple[int, ...]
@@ -23,6 +28,7 @@ Reduced = dict[Exponents, int]
 """A polynomial modulo a prime."""
 
 MAX_DEGREE = 200_000
+INTERRUPTED = "interrupted"
 LONGEST = 1e6
 """Seconds; the system calls overflow at larger numbers."""
 
@@ -36,6 +42,7 @@ class Solver:
     """A program for leading ideals.  ``program`` is the msolve found, or None for sympy in a Python process."""
 
     program: str | None
+    stop: threading.Event = field(default_factory=threading.Event, compare=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -69,46 +76,99 @@ def leading_ideal(
         >>> sorted(leading_ideal(circle, 2, 7, 60.0, Solver(None)))
         [(0, 3), (1, 1), (2, 0)]
     """
+    return [next(iter(f)) for f in _basis(system, variables, prime, seconds, solver, whole=False)]
+
+
+def reduced_basis(
+    system: Sequence[Reduced], variables: int, prime: int, seconds: float, solver: Solver
+) -> list[tuple[Exponents, Reduced]]:
+    """The reduced Gröbner basis (same order): each leading monomial, and the rest of its polynomial (made monic).
+
+    Raises:
+        GaveUp: after ``seconds``, or when the program fails or writes something else.
+
+    Example:
+        >>> circle = [{(2, 0): 1, (0, 2): 1, (0, 0): 4}, {(1, 1): 1, (0, 0): 6}]
+        >>> sorted(reduced_basis(circle, 2, 7, 60.0, Solver(None)))
+        [((0, 3), {(1, 0): 1, (0, 1): 4}), ((1, 1), {(0, 0): 6}), ((2, 0), {(0, 2): 1, (0, 0): 4})]
+    """
+    result = []
+    for f in _basis(system, variables, prime, seconds, solver, whole=True):
+        leading = next(iter(f))
+        inverse = pow(f.pop(leading), -1, prime)
+        result.append((leading, {m: c * inverse % prime for m, c in f.items()}))
+    return result
+
+
+def _basis(
+    system: Sequence[Reduced], variables: int, prime: int, seconds: float, solver: Solver, *, whole: bool
+) -> list[Reduced]:
+    """The reduced basis, or, unless ``whole``, its leading monomials; the leading monomial comes first."""
     if variables == 0:
         return []
     if solver.program is None:
-        text = json.dumps({"variables": variables, "prime": prime, "system": [list(f.items()) for f in system]})
-        output = run_program([sys.executable, "-m", "symverify.landscape.small_groebner"], text, seconds, solver)
-        return [tuple(e) for e in json.loads(output)]
+        task = {"variables": variables, "prime": prime, "whole": whole, "system": [list(f.items()) for f in system]}
+        output = run_program(
+            [sys.executable, "-m", "symverify.landscape.small_groebner"], json.dumps(task), seconds, solver
+        )
+        return [{tuple(e): c for e, c in f} for f in json.loads(output)]
     with tempfile.TemporaryDirectory(prefix="symverify-") as folder:
         path = Path(folder) / "system.ms"
         path.write_text(_msolve_text(system, variables, prime), encoding="ascii")
-        output = run_program([solver.program, "-g", "1", "-t", "1", "-f", str(path)], "", seconds, solver)
+        command = [solver.program, "-g", "2" if whole else "1", "-t", "1", "-f", str(path)]
+        output = run_program(command, "", seconds, solver)
     return _parse(output, variables)
 
 
 def run_program(command: list[str], text: str, seconds: float, solver: Solver) -> str:
-    """The output of a program that runs in a session of its own; nothing of it survives this call."""
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(text, timeout=min(seconds, LONGEST))
-    except subprocess.TimeoutExpired:
-        raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
-    finally:
-        _kill(process)
-    if process.returncode != 0:
-        lines = errors.strip().splitlines()
-        raise GaveUp(f"{solver.name} failed (exit code {process.returncode}): {lines[-1][:200] if lines else ''}")
-    return output
+    """The output of a program that runs in a session of its own; nothing of it survives this call.
+
+    Files, not pipes: a pipe stays open as long as some descendant lives.
+    """
+    with ExitStack() as stack:
+        source, output, errors = (
+            stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace")) for _ in range(3)
+        )
+        source.write(text)
+        source.seek(0)
+        process = subprocess.Popen(command, stdin=source, stdout=output, stderr=errors, start_new_session=True)
+        try:
+            code = _wait(process, min(seconds, LONGEST), solver)
+        except subprocess.TimeoutExpired:
+            raise GaveUp(f"{solver.name} needed more than {seconds:g} s") from None
+        finally:
+            _kill(process)
+        output.seek(0)
+        errors.seek(0)
+        if code != 0:
+            lines = errors.read().strip().splitlines()
+            raise GaveUp(f"{solver.name} failed (exit code {code}): {lines[-1][:200] if lines else ''}")
+        return output.read()
 
 
-def _kill(process: subprocess.Popen[str]) -> None:
-    if process.poll() is None:  # not reaped, so that the number of the group cannot belong to anybody else
+def _wait(process: subprocess.Popen[bytes], seconds: float, solver: Solver) -> int:
+    """The exit code; looks now and then whether all work has to stop.
+
+    Raises:
+        subprocess.TimeoutExpired: it runs longer.
+        GaveUp: the solver was told to stop.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        if solver.stop.is_set():
+            raise GaveUp(INTERRUPTED)
+        try:
+            return process.wait(timeout=max(0.0, min(0.2, end - time.monotonic())))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end:
+                raise
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End the process with all that is in its session's group, and reap it."""
+    with suppress(ProcessLookupError):  # nobody is left: the usual case
         os.killpg(process.pid, signal.SIGKILL)
-    with process:  # closes the pipes and waits
-        pass
+    process.wait()
 
 
 def _msolve_text(system: Sequence[Reduced], variables: int, prime: int) -> str:
@@ -120,23 +180,25 @@ def _msolve_text(system: Sequence[Reduced], variables: int, prime: int) -> str:
     return "\n".join([",".join(f"x{n}" for n in range(variables)), str(prime), ",\n".join(lines)]) + "\n"
 
 
-def _parse(output: str, variables: int) -> list[Exponents]:
-    """The monomials of ``[x0^2*x1^1,\\n ... ]:`` after msolve's comment lines."""
+def _parse(output: str, variables: int) -> list[Reduced]:
+    """The polynomials, or monomials, of ``[1*x0^2*x1^1+5*x0^1,\\n ... ]:`` after msolve's comment lines."""
     body = "".join(line for line in output.splitlines() if not line.startswith("#")).replace(" ", "")
     if not (body.startswith("[") and body.endswith("]:")):
         raise GaveUp(f"msolve wrote no leading ideal: {body[:60]!r}")
-    monomials = []
-    for word in body[1:-2].split(","):
-        exponents = [0] * variables
-        for factor in word.split("*"):
-            if factor == "1":
-                continue
-            name, _, power = factor.partition("^")
-            if not (name[:1] == "x" and name[1:].isdigit() and int(name[1:]) < variables):
-                raise GaveUp(f"msolve wrote the monomial {word[:40]!r}")
-            exponents[int(name[1:])] += int(power or 1)
-        monomials.append(tuple(exponents))
-    return monomials
+    return [dict(_parse_term(term, variables) for term in word.split("+")) for word in body[1:-2].split(",")]
+
+
+def _parse_term(term: str, variables: int) -> tuple[Exponents, int]:
+    exponents, coefficient = [0] * variables, 1
+    for n, factor in enumerate(term.split("*")):
+        if n == 0 and factor.isdigit():
+            coefficient = int(factor)
+            continue
+        name, _, power = factor.partition("^")
+        if not (name[:1] == "x" and name[1:].isdigit() and int(name[1:]) < variables and (power or "1").isdigit()):
+            raise GaveUp(f"msolve wrote the monomial {term[:40]!r}")
+        exponents[int(name[1:])] += int(power or 1)
+    return tuple(exponents), coefficient
 
 
 def dimension(leading: Sequence[Exponents], variables: int) -> int:
@@ -177,10 +239,11 @@ def degree(leading: Sequence[Exponents], variables: int) -> int:
     """
     if dimension(leading, variables) > 0:
         raise ValueError("degree: the ideal is not zero-dimensional")
-    return _count([tuple(m) for m in leading], variables)
+    return _count(tuple(sorted(map(tuple, leading))), variables)
 
 
-def _count(leading: list[Exponents], variables: int) -> int:
+@lru_cache(maxsize=10_000)  # two primes have the same leading ideal, and many slices are equal
+def _count(leading: tuple[Exponents, ...], variables: int) -> int:
     """Standard monomials, by the power of the last variable: the slices stay the same between two exponents."""
     if any(not any(m) for m in leading):
         return 0
@@ -197,12 +260,12 @@ def _count(leading: list[Exponents], variables: int) -> int:
         total += inner * (steps[n + 1] - low)
         if total > MAX_DEGREE:
             raise GaveUp(f"more than {MAX_DEGREE} solutions")
-    return total + (_count([], variables - 1) * steps[0] if steps and steps[0] > 0 else 0)
+    return total + (_count((), variables - 1) * steps[0] if steps and steps[0] > 0 else 0)
 
 
-def _minimal(monomials: set[Exponents]) -> list[Exponents]:
+def _minimal(monomials: set[Exponents]) -> tuple[Exponents, ...]:
     kept: list[Exponents] = []
     for m in sorted(monomials, key=sum):
-        if not any(all(a <= b for a, b in zip(k, m, strict=True)) for k in kept):
+        if not any(all(map(le, k, m)) for k in kept):
             kept.append(m)
-    return kept
+    return tuple(sorted(kept))

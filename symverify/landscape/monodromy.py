@@ -19,11 +19,13 @@ Array = NDArray[Any]
 
 BATCH = 96
 """About so many paths at once."""
-ABANDON = 0.3
+ABANDON = 0.1
 """On loops, the share of paths that is not waited for: a few slow ones cost more than all others."""
+DEAD = 1e-8
+"""Below this a coordinate is zero: the path jumped to a smaller stratum."""
 SAME = 1e-6
-LOOSE = 1e-3
-"""The tolerance on loops, where a path that jumps to another solution does no harm."""
+LOOSE = 1e-2
+"""The tolerance on loops; a path that jumps to another solution does no harm, one to a smaller stratum is seen."""
 
 
 class Seeker:
@@ -80,6 +82,7 @@ class Seeker:
             for leg in range(3):
                 x, arrived = self.tracker.track(x, corners[leg], corners[leg + 1], LOOSE, deadline, abandon)
                 x, corners = x[arrived], [corner[arrived] for corner in corners]
+            x = x[np.abs(x).min(axis=1) > DEAD * (1 + np.abs(x).max(axis=1))]
             self.solutions = self.distinct(np.concatenate([self.solutions, x]))
             quiet = 0 if len(self.solutions) > known else quiet + 1
 

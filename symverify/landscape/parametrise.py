@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -93,7 +93,7 @@ def branches(
     if wanted > MAX_EXACT_DEGREE:
         raise GaveUp(f"{wanted} solutions in one cell; exact ones are found up to {MAX_EXACT_DEGREE}")
     if solver.program is None:
-        return _verified(_ask_sympy(system, variables, deadline), system, deadline)
+        return _verified(_ask_sympy(system, variables, solver, deadline), system, deadline)
     order = list(range(variables))
     reasons = []
     for _ in range(ORDERS):
@@ -103,12 +103,13 @@ def branches(
             coordinates = tuple(found[order.index(n)] for n in range(variables))
             return _verified((modulus, coordinates), system, deadline)
         except GaveUp as error:
+            if solver.stop.is_set():
+                raise
             reasons.append(str(error))
             rng.shuffle(order)
     try:
-        return _verified(
-            _ask_sympy(system, variables, min(deadline, time.monotonic() + SYMPY_SECONDS)), system, deadline
-        )
+        extra = min(deadline, time.monotonic() + SYMPY_SECONDS)
+        return _verified(_ask_sympy(system, variables, solver, extra), system, deadline)
     except GaveUp as error:
         raise GaveUp("; ".join(dict.fromkeys([*reasons, str(error)]))) from None
 
@@ -210,10 +211,12 @@ def _ask_msolve(system: Sequence[Polynomial], variables: int, solver: Solver, de
         return run_program([solver.program, "-P", "2", "-t", "1", "-f", str(path)], "", _left(deadline), solver)
 
 
-def _ask_sympy(system: Sequence[Polynomial], variables: int, deadline: float) -> tuple[Any, tuple[Any, ...]]:
+def _ask_sympy(
+    system: Sequence[Polynomial], variables: int, solver: Solver, deadline: float
+) -> tuple[Any, tuple[Any, ...]]:
     task = {"variables": variables, "prime": 0, "system": [[[e, str(c)] for e, c in f.items()] for f in system if f]}
     command = [sys.executable, "-m", "symverify.landscape.small_groebner"]
-    answer = json.loads(run_program(command, json.dumps(task), _left(deadline), Solver(None)))
+    answer = json.loads(run_program(command, json.dumps(task), _left(deadline), replace(solver, program=None)))
     if answer is None:
         raise GaveUp("sympy found infinitely many solutions over Q, but not modulo primes")
     w, *coordinates = (

@@ -26,7 +26,7 @@ from symverify.exact import Vector, Weights
 from symverify.landscape.algebraic import Element, Field, element
 from symverify.landscape.attainment import attained_because
 from symverify.landscape.enclose import bounds
-from symverify.landscape.groebner import Solver, find_solver
+from symverify.landscape.groebner import INTERRUPTED, Solver, find_solver
 from symverify.landscape.higher import descent_curve
 from symverify.landscape.instance import Units, check_instance
 from symverify.landscape.normal_forms import merges
@@ -93,7 +93,7 @@ class Member:
     dimension: int
     kind: Kind
     point: AlgebraicPoint
-    certificate: SpuriousMinimum | None
+    proof: SpuriousMinimum | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,12 @@ class CriticalPoint:
     merged: int
     members: tuple[Member, ...]
     point: AlgebraicPoint
-    certificate: SpuriousMinimum | None
+    proof: SpuriousMinimum | None
+
+    @property
+    def certificate(self) -> SpuriousMinimum | None:
+        """Accepted by the checker: of this point, or of a member of its family, as a spurious minimum."""
+        return next((c for c in (self.proof, *(m.proof for m in self.members)) if c is not None), None)
 
     @property
     def inertia(self) -> tuple[int, int, int] | None:
@@ -190,6 +195,11 @@ class QuotientLandscape:
     def unseen(self) -> tuple[Interval, ...]:
         """Real critical values of families of which no real point was met."""
         return tuple(sorted({x for row in self.strata for x in row.unseen}))
+
+    @property
+    def interrupted(self) -> bool:
+        """Ctrl-C came before all cells were solved."""
+        return any(INTERRUPTED in row.reason for row in self.strata)
 
     @property
     def complex(self) -> int:
@@ -407,7 +417,7 @@ def _stratum(
         tuple(line for family in families.values() for line in family.lines()),
         tuple(x for family in families.values() for x in family.unseen(data)),
         primes,
-        "; ".join(reasons),
+        "; ".join(dict.fromkeys(reasons)),
     )
     return row, points, set(largest)
 
@@ -588,7 +598,7 @@ def _named(
     result = []
     for p in ordered:
         lowest = p.loss[0] <= least
-        zero = all(x.is_zero() for row in p.point.residual for x in row)
+        zero = all(p.point.residual[o][j].is_zero() for o, j in network.covered)
         kind, certificate = _kind(
             p.kind, p.point, p.weights, data, better, lowest, zero or least_is_global, least_minimum
         )
@@ -596,10 +606,10 @@ def _named(
         for m in p.members:
             weights = tuple((x, x) for x in m.point.rational()) if m.point.is_rational() else ()
             named, proof = _kind(m.kind, m.point, weights, data, better, lowest, zero or least_is_global, least_minimum)
-            members.append(replace(m, kind=named, certificate=proof))
+            members.append(replace(m, kind=named, proof=proof))
         if kind is Kind.SEMIDEFINITE and any(m.kind is Kind.SADDLE for m in members):
             kind = Kind.HIGHER  # strict saddles of the same loss arbitrarily near: shrink their weights by the gauge
-        result.append(replace(p, kind=kind, certificate=certificate, members=tuple(members)))
+        result.append(replace(p, kind=kind, proof=certificate, members=tuple(members)))
     return tuple(result)
 
 

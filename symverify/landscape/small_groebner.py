@@ -1,10 +1,10 @@
 """``python -m symverify.landscape.small_groebner``: what msolve does, by sympy and python-flint, for small systems.
 
-Reads ``{"variables": n, "prime": p, "system": [[[exponents, coefficient], ...], ...]}`` from stdin.  With a prime p it
-writes the exponents of the leading monomials (degree reverse lexicographic); with ``"prime": 0``, where coefficients
-are strings p/q, all solutions: ``[w, [g_1, ..., g_n]]``, coefficients from the constant one, w squarefree, the
-coordinates being ``x_i = g_i(t)`` at the roots t of w; or null where there are infinitely many.  A process of its own,
-so that it can be stopped: sympy's algorithm has no limit.
+Reads ``{"variables": n, "prime": p, "whole": b, "system": [[[exponents, coefficient], ...], ...]}`` from stdin.  With
+a prime p it writes the reduced basis (degree reverse lexicographic) in the same way, or only its leading terms; with
+``"prime": 0``, where coefficients are strings p/q, all solutions: ``[w, [g_1, ..., g_n]]``, coefficients from the
+constant one, w squarefree, the coordinates being ``x_i = g_i(t)`` at the roots t of w; or null where there are
+infinitely many.  A process of its own, so that it can be stopped: sympy's algorithm has no limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def main() -> None:
     """Read, compute, write."""
     task = json.load(sys.stdin)
     if task["prime"]:
-        json.dump(leading_monomials(task), sys.stdout)
+        json.dump(reduced_basis(task), sys.stdout)
     else:
         json.dump(solutions(task), sys.stdout)
 
@@ -43,12 +43,13 @@ def _number(c: Any) -> Any:
     return Rational(c) if isinstance(c, str) else c
 
 
-def leading_monomials(task: dict[str, Any]) -> list[list[int]]:
-    """Of the reduced Groebner basis modulo the prime."""
+def reduced_basis(task: dict[str, Any]) -> list[list[tuple[list[int], int]]]:
+    """The reduced Groebner basis modulo the prime; of each element only the leading term unless ``whole``."""
     from sympy.polys.domains import GF
 
     _, basis = _basis(task, GF(task["prime"], symmetric=False))
-    return [list(g.leading_expv()) for g in basis]
+    terms = ([(list(map(int, e)), int(c)) for e, c in g.terms()] for g in basis)
+    return [t if task["whole"] else t[:1] for t in terms]
 
 
 def solutions(task: dict[str, Any]) -> Any:

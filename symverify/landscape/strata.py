@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, islice, permutations, product
@@ -25,7 +25,7 @@ from symverify.data import Data
 from symverify.exact import nullspace, to_flint
 from symverify.landscape.algebraic import Element, Field, element
 from symverify.landscape.equations import Polynomial, gradient_system, matrix_of
-from symverify.landscape.groebner import GaveUp, Solver
+from symverify.landscape.groebner import INTERRUPTED, GaveUp, Solver
 from symverify.landscape.instance import Moments, Units, can_live
 from symverify.landscape.normal_forms import UnitClass, cells, unit_classes
 from symverify.landscape.parametrise import Branch, branches, measured, multiplicities, wider
@@ -447,9 +447,20 @@ def _not_zero(f: Polynomial, more: int, n: int) -> Polynomial:
 def solve_all(
     todo: Sequence[Chart], moments: Moments, solver: Solver, rng: random.Random, deadline: float
 ) -> list[Solved]:
-    """:func:`solve` for many cells; the solver's processes run in ``THREADS`` threads."""
+    """:func:`solve` for many cells; the solver's processes run in ``THREADS`` threads.
+
+    An interrupt (Ctrl-C) ends them; cells that were not solved say so.
+    """
     seeds = [rng.randrange(2**32) for _ in todo]
+    jobs: list[Future[Solved]] = []
     with ThreadPoolExecutor(THREADS) as pool:
-        return list(
-            pool.map(lambda job: solve(job[0], moments, solver, job[1], deadline), zip(todo, seeds, strict=True))
-        )
+        try:
+            for chart, seed in zip(todo, seeds, strict=True):
+                jobs.append(pool.submit(solve, chart, moments, solver, seed, deadline))
+            wait(jobs)
+        except KeyboardInterrupt:
+            solver.stop.set()
+            pool.shutdown(cancel_futures=True)
+    done = [None if job.cancelled() else job.result() for job in jobs]
+    missing = [Solved(chart, (), INTERRUPTED) for chart in todo[len(done) :]]
+    return [s or Solved(chart, (), INTERRUPTED) for s, chart in zip(done, todo, strict=False)] + missing

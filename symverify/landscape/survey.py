@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
@@ -21,10 +21,11 @@ from tabulate import tabulate
 from symverify.data import Data
 from symverify.exact import Vector
 from symverify.landscape.counts import Stratum, count_strata, generic_orbits
-from symverify.landscape.enclose import Enclosure, RealPoint, distinct_orbits, enclose, origin, real_point
-from symverify.landscape.groebner import GaveUp, Solver, find_solver
+from symverify.landscape.enclose import Enclosure, RealPoint, distinct_orbits, enclose, nonsingular, origin, real_point
+from symverify.landscape.groebner import INTERRUPTED, GaveUp, Solver, find_solver
 from symverify.landscape.instance import Instance, Units
 from symverify.landscape.monodromy import Seeker
+from symverify.landscape.multiplicity import multiplicities
 from symverify.landscape.track import scaled
 from symverify.network import LinearNetwork
 
@@ -34,7 +35,7 @@ TOLERANCES = (1e-3, 1e-5, 1e-7)
 
 
 class Kind(StrEnum):
-    """What a real critical point is.  Minima here are strict: the Hessian is positive definite."""
+    """What a real critical point is.  Minima are strict, as the Hessian is positive definite; *global* says less."""
 
     GLOBAL = "global minimum"
     SPURIOUS = "spurious local minimum (strict)"
@@ -46,17 +47,23 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One stratum: what was counted (``stratum``) and what was certified, in sign orbits of ``2^|live|`` points."""
+    """One stratum: what was counted (``stratum``) and what was certified, in sign orbits of ``2^|live|`` points.
+
+    ``distinct``: the number of orbits without multiplicity, where that was needed.  ``singular``: of the certified
+    ones, how many are not proved simple in the whole network.
+    """
 
     stratum: Stratum
     certified: int
     real: int
     reason: str
+    distinct: int | None = None
+    singular: int = 0
 
     @property
     def complete(self) -> bool:
         """As many orbits certified as counted."""
-        return self.stratum.orbits == self.certified
+        return self.certified == (self.stratum.orbits if self.distinct is None else self.distinct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,8 @@ class Landscape:
     ``complete``: in every stratum as many distinct simple points were certified as the degrees allow, and the indices
     of the real ones add up (``euler``).  ``points`` are the real ones, lowest loss first; those whose Hessian is not
     proved nonsingular are critical, but may lie on a family of critical points, and are not counted.  ``solver`` names
-    the program behind the degrees.
+    the program behind the degrees.  ``multiplicities``: how many complex points have which multiplicity in the whole
+    system, where some are multiple and this is known.
     """
 
     instance: Instance
@@ -107,6 +115,7 @@ class Landscape:
     points: tuple[Point, ...]
     solver: str
     seconds: float
+    multiplicities: dict[int, int] | None = None
 
     @property
     def network(self) -> LinearNetwork:
@@ -126,7 +135,21 @@ class Landscape:
     @property
     def complete(self) -> bool:
         """No stratum lacks a point; rests on the degrees modulo primes."""
-        return all(s.complete for s in self.strata) and self.euler == 1
+        return all(s.complete for s in self.strata) and (self.multiplicities is not None or self.euler == 1)
+
+    @property
+    def multiple(self) -> int | None:
+        """The multiplicity of every point whose Hessian is not proved nonsingular, where only one is possible."""
+        if not self.complete or self.multiplicities is None:
+            return None
+        above = [m for m in self.multiplicities if m > 1]
+        open_points = sum(2 ** len(s.stratum.live) * s.singular for s in self.strata)
+        return above[0] if len(above) == 1 and self.multiplicities[above[0]] == open_points else None
+
+    @property
+    def interrupted(self) -> bool:
+        """Ctrl-C came before the end."""
+        return any(s.reason == INTERRUPTED for s in self.strata)
 
     @property
     def euler(self) -> int | None:
@@ -140,12 +163,8 @@ class Landscape:
     @property
     def complex(self) -> int | None:
         """The number of complex critical points with multiplicity; None: infinite or unknown."""
-        total = 0
-        for s in self.strata:
-            if s.stratum.orbits is None:
-                return None
-            total += 2 ** len(s.stratum.live) * s.stratum.orbits
-        return total
+        size = self.strata[-1].stratum.size  # all units that can be live: the other weights are zero, and simple so
+        return None if size is None else size.degree
 
     @property
     def real(self) -> int:
@@ -169,6 +188,12 @@ class Landscape:
             found = "the inertia of a real point is open" if self.euler is None else f"their sum is {self.euler}"
             return "; ".join(missing) or f"the indices of the real points do not add up to 1: {found}"
         primes = sorted({p for s in self.strata if s.stratum.size for p in s.stratum.size.primes})
+        if self.multiplicities is not None:
+            said = ", ".join(f"{n} of multiplicity {m}" for m, n in sorted(self.multiplicities.items()))
+            return (
+                f"certified distinct points = distinct points counted in every stratum; complex points: {said}; these "
+                f"numbers rest on the quotient rings modulo random primes ({self.solver}), all else on ball arithmetic"
+            )
         return (
             "certified distinct simple points = degree in every stratum; that there are no more rests on the degrees "
             f"of the gradient systems modulo random primes ({len(primes)} used, two per stratum; {self.solver}), "
@@ -187,7 +212,7 @@ class Landscape:
             "values": self.values,
             "strata": [_stratum_json(s) for s in self.strata],
             "points": [
-                _point_json(p) | ({} if certificates is None else {"certificate": certificates[n]})
+                _point_json(p, self.multiple) | ({} if certificates is None else {"certificate": certificates[n]})
                 for n, p in enumerate(self.points)
             ],
             "complete": self.complete,
@@ -229,7 +254,7 @@ def survey(
     Args:
         instance: the loss, with ``lambda_e > 0``.
         seed: of primes, start points and loops; it can change what is missing, never what is proved.
-        budget: seconds after which no new work is begun; the answer then says what is missing.
+        budget: seconds after which the search ends; the answer then says what is missing.  Ctrl-C does the same.
         solver: for the degrees; by default msolve where found, else sympy.
 
     Example:
@@ -246,32 +271,113 @@ def survey(
     deadline, rng = began + budget, random.Random(seed)
     solver = solver or find_solver()
     progress("counting")
-    strata, found, rows = count_strata(instance, solver, rng, deadline), [], []
+    strata: dict[Units, Stratum] = {}
+    try:
+        count_strata(instance, solver, rng, deadline, strata)
+    except KeyboardInterrupt:
+        deadline = began
+        strata |= {q: Stratum(q, None, None, INTERRUPTED) for q in instance.strata if q not in strata}
+    found: list[RealPoint] = []
+    rows: dict[Units, Counted] = {}
+    points: dict[Units, list[Enclosure]] = {}
+    whole: dict[int, int] | None = None
     for n, (live, stratum) in enumerate(strata.items()):
         progress(f"stratum {n + 1} of {len(strata)}")
-        if live:
-            enclosures, reason = _search(instance, stratum, solver, rng, deadline)
-            real = [real_point(instance, live, e) for e in enclosures if e.real]
-            certified = len(enclosures)
-        else:  # w = 0 is critical and simple among the points without a live unit: the only one
-            real, reason, certified = [origin(instance)], stratum.reason, 1
-        found += real
-        rows.append(Counted(stratum, certified, len(real), reason))
-    points = classified(found, all(row.complete for row in rows) and _euler(found) == 1)
-    return Landscape(instance, tuple(rows), points, solver.name, time.monotonic() - began)
+        try:
+            row, enclosures, structure = _stratum(instance, stratum, rows, solver, rng, deadline)
+        except KeyboardInterrupt:
+            deadline = began
+            row, enclosures, structure = Counted(stratum, int(not live), int(not live), INTERRUPTED), [], None
+        whole = structure  # in the end that of the last stratum, which is the whole system
+        found += [real_point(instance, live, e) for e in enclosures if e.real] if live else [origin(instance)]
+        rows[live], points[live] = row, enclosures
+    multiple = whole if whole is not None and max(whole) > 1 else None
+    if multiple is not None:
+        rows = {q: replace(row, singular=_singular(instance, q, points[q])) for q, row in rows.items()}
+    listed = tuple(rows.values())
+    complete = all(row.complete for row in listed) and (multiple is not None or _euler(found) == 1)
+    seconds = time.monotonic() - began
+    return Landscape(instance, listed, classified(found, complete), solver.name, seconds, multiple)
+
+
+def _singular(instance: Instance, live: Units, points: Sequence[Enclosure]) -> int:
+    """How many of a stratum's certified orbits are not proved simple in the whole network."""
+    if not live:
+        return int(not origin(instance).isolated)
+    return sum(not nonsingular(instance, live, e) for e in points)
+
+
+def _stratum(
+    instance: Instance,
+    stratum: Stratum,
+    smaller: dict[Units, Counted],
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+) -> tuple[Counted, list[Enclosure], dict[int, int] | None]:
+    """What was found of a stratum, its points, and, where some may be multiple, the multiplicities in N_q."""
+    if not stratum.live:  # w = 0 is critical and simple among the points without a live unit: the only one
+        return Counted(stratum, 1, 1, stratum.reason), [], None
+    enclosures, reason = _search(instance, stratum, stratum.orbits, solver, rng, deadline)
+    distinct, structure = None, None
+    fits = all(row.distinct is None for u, row in smaller.items() if u < stratum.live)
+    counted = stratum.size is not None and stratum.size.degree is not None
+    if counted and not (fits and len(enclosures) == stratum.orbits) and time.monotonic() < deadline:
+        try:
+            distinct, structure = distinct_count(instance, stratum.live, smaller, solver, rng, deadline)
+        except GaveUp as error:
+            reason = f"{reason}; {error}"
+    if distinct is not None and structure is not None:
+        if stratum.orbits is None or len(enclosures) < distinct < stratum.orbits:
+            enclosures, reason = _search(instance, stratum, distinct, solver, rng, deadline, enclosures)
+        several = ", ".join(f"{n} of multiplicity {m}" for m, n in sorted(structure.items()) if m > 1)
+        missing = f"{distinct - len(enclosures)} of {distinct} distinct orbits not certified"
+        reason = (
+            "" if len(enclosures) == distinct else f"{missing}; among the points of its network are {several or 'none'}"
+        )
+    real = sum(e.real for e in enclosures)
+    return Counted(stratum, len(enclosures), real, reason, distinct), enclosures, structure
+
+
+def distinct_count(
+    instance: Instance,
+    live: Units,
+    smaller: dict[Units, Counted],
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+) -> tuple[int, dict[int, int]]:
+    """The number of orbits of a stratum without multiplicity, and the multiplicities in ``N_q``.
+
+    Raises:
+        GaveUp: a smaller stratum is not complete, or no multiplicities.
+    """
+    if not all(row.complete for u, row in smaller.items() if u < live):
+        raise GaveUp("a smaller stratum is not complete")
+    ridge = [instance.ridge[n] for n in instance.edges_of(live)]
+    structure = multiplicities(instance.subnetwork(live), instance.moments, ridge, solver, rng, deadline)
+    rest = sum(structure.values()) - sum(2 ** len(u) * row.certified for u, row in smaller.items() if u < live)
+    if rest < 0 or rest % 2 ** len(live):
+        raise GaveUp("the numbers of distinct points do not fit: a prime was bad; try another seed")
+    return rest // 2 ** len(live), structure
 
 
 def _search(
-    instance: Instance, stratum: Stratum, solver: Solver, rng: random.Random, deadline: float
+    instance: Instance,
+    stratum: Stratum,
+    wanted: int | None,
+    solver: Solver,
+    rng: random.Random,
+    deadline: float,
+    known: Sequence[Enclosure] = (),
 ) -> tuple[list[Enclosure], str]:
-    """Distinct certified orbits of a stratum, and what is missing."""
-    wanted = stratum.orbits
+    """Distinct certified orbits of a stratum, ``known`` ones first, and what is missing."""
     if wanted is None:
-        return [], f"{stratum.reason}; not searched"
-    found: list[Enclosure] = []
+        return [], stratum.reason if stratum.reason == INTERRUPTED else f"{stratum.reason}; not searched"
+    found = list(known)
     target = wanted
     for attempt, tolerance in enumerate(TOLERANCES):
-        if len(found) >= wanted or time.monotonic() > deadline:
+        if len(found) >= wanted or time.monotonic() >= deadline:
             break
         if attempt == 1:
             try:
@@ -280,13 +386,14 @@ def _search(
                 target = wanted
         seeker = Seeker(scaled(instance, stratum.live), rng.randrange(2**32))
         seeker.extend(target, deadline)
-        proofs = (enclose(instance, stratum.live, x) for x in seeker.at_true_parameters(tolerance, deadline))
+        ends = seeker.at_true_parameters(tolerance, deadline)
+        proofs = (enclose(instance, stratum.live, x) for x in ends if time.monotonic() < deadline)
         found = distinct_orbits([*found, *(e for e in proofs if e is not None)])
     if len(found) == wanted:
         return found, ""
     if len(found) > wanted:
         return found, f"{len(found)} orbits certified, but {wanted} counted: a prime was bad; try another seed"
-    late = " (the time is over)" if time.monotonic() > deadline else ""
+    late = " (the time is over)" if time.monotonic() >= deadline else ""
     return found, f"{wanted - len(found)} of {wanted} orbits, counted with multiplicity, not certified{late}"
 
 
@@ -310,12 +417,12 @@ def classified(found: Sequence[RealPoint], complete: bool) -> tuple[Point, ...]:
 def _kind(point: RealPoint, least: Fraction, only: bool, lowest: int) -> Kind:
     if point.inertia is not None and point.inertia[2]:
         return Kind.SADDLE  # never a maximum: the second derivative in any one weight is at least 2 lambda_e
+    if only and point.loss[0] <= least:
+        return Kind.GLOBAL  # the loss attains its least value, at a critical point, and all are listed
     if not point.isolated:
         return Kind.OPEN
     if point.loss[0] > least:
         return Kind.SPURIOUS
-    if only:
-        return Kind.GLOBAL
     return Kind.TIED if lowest > 1 else Kind.LOWEST
 
 
@@ -332,6 +439,7 @@ def _stratum_json(row: Counted) -> dict[str, Any]:
         "primes": [] if size is None else list(size.primes),
         "orbit": 2 ** len(row.stratum.live),
         "orbits": row.stratum.orbits,
+        "distinct": row.distinct,
         "certified": row.certified,
         "real": row.real,
         "complete": row.complete,
@@ -339,7 +447,7 @@ def _stratum_json(row: Counted) -> dict[str, Any]:
     }
 
 
-def _point_json(point: Point) -> dict[str, Any]:
+def _point_json(point: Point, multiple: int | None) -> dict[str, Any]:
     found = point.found
     return {
         "loss": [str(x) for x in found.loss],
@@ -349,5 +457,5 @@ def _point_json(point: Point) -> dict[str, Any]:
         "inertia": None if found.inertia is None else list(found.inertia),
         "gauge": 0,
         "orbit": found.orbit,
-        "multiplicity": 1 if found.isolated else None,
+        "multiplicity": 1 if found.isolated else multiple,
     }

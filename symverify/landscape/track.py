@@ -90,16 +90,26 @@ class Tracker:
     def split(self, parameters: Array) -> tuple[Array, Array]:
         """``lambda`` and ``C = A G``, the latter as ``C[cells]`` (or their derivatives along a path)."""
         a = parameters[:, self.weights :].reshape(len(parameters), self.network.widths[-1], self.network.widths[0])
-        cross = (a @ self.gram).reshape(len(parameters), -1)
+        cross = (a @ self.gram).reshape(len(parameters), a.shape[1] * a.shape[2])
         return parameters[:, : self.weights], cross[:, self.forms.cells]
 
     def system(self, x: Array, ridge: Array, cross: Array) -> Array:
         """The gradient, ``(B, p)``."""
-        return self._both(x, ridge, cross)[0]
+        return self._slope(x, ridge, self.forms.from_data(x), self.forms.from_target(x, cross))
 
     def jacobian(self, x: Array, ridge: Array, cross: Array) -> Array:
         """The derivative of the system in ``x``, ``(B, p, p)``."""
-        return self._both(x, ridge, cross)[1]
+        return self._matrix(x, ridge, self.forms.from_data(x), self.forms.from_target(x, cross))
+
+    def _slope(self, x: Array, ridge: Array, squares: Array, bent: Array) -> Array:
+        d = self.forms.depth
+        slope = self.forms.matrices(squares / (2 * d - 1) - bent / (d - 1)) @ x[:, :, None]
+        return np.asarray(slope[:, :, 0] + 2 * ridge * x)
+
+    def _matrix(self, x: Array, ridge: Array, squares: Array, bent: Array) -> Array:
+        matrix = self.forms.matrices(squares - bent)
+        matrix.reshape(len(x), self.weights**2)[:, :: self.weights + 1] += 2 * ridge
+        return matrix
 
     def along(self, x: Array, ridge_speed: Array, cross_speed: Array) -> Array:
         """The derivative of the system in the parameters, in a direction, ``(B, p)``."""
@@ -107,21 +117,12 @@ class Tracker:
         bent = forms.matrices(forms.from_target(x, cross_speed)) @ x[:, :, None]
         return np.asarray(2 * ridge_speed * x - bent[:, :, 0] / (forms.depth - 1))
 
-    def _both(self, x: Array, ridge: Array, cross: Array) -> tuple[Array, Array]:
-        forms, d = self.forms, self.forms.depth
-        squares = forms.from_data(x)
-        bent = forms.from_target(x, cross)
-        slope = forms.matrices(squares / (2 * d - 1) - bent / (d - 1)) @ x[:, :, None]
-        matrix = forms.matrices(squares - bent)
-        matrix.reshape(len(x), -1)[:, :: self.weights + 1] += 2 * ridge
-        return slope[:, :, 0] + 2 * ridge * x, matrix
-
     def newton(self, x: Array, ridge: Array, cross: Array, steps: int) -> tuple[Array, list[Array]]:
         """``steps`` Newton steps, with the length of each relative to ``1 + |x|``."""
         lengths = []
         for _ in range(steps):
-            value, matrix = self._both(x, ridge, cross)
-            change = _solve(matrix, value)
+            squares, bent = self.forms.from_data(x), self.forms.from_target(x, cross)
+            change = _solve(self._matrix(x, ridge, squares, bent), self._slope(x, ridge, squares, bent))
             x = x - change
             lengths.append(_size(change) / (1 + _size(x)))
         return x, lengths

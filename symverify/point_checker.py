@@ -689,7 +689,7 @@ def check_critical_point(certificate):
     require(stated == facts["inertia"], "statement.inertia", f"it is {facts['inertia']}")
     what = check_nature(instance, point, facts, nature)
     check_ranks(instance, point, facts, ranks)
-    part = "" if facts["whole"] else " without the weights of `zero`"
+    part = "" if facts["whole"] else "without the weights of `zero`: "
     plain = not any(instance.ridge.values())
     with_loss = f"with loss {show(low)}" if facts["exact"] else f"with loss from {show(low)} to {show(high)}"
     return {
@@ -699,7 +699,7 @@ def check_critical_point(certificate):
         "gauge": facts["gauge"],
         "proved": (
             f"the {instance.net.shape()} has, for these data and {'no' if plain else 'this'} regularisation, {what}"
-            f" {with_loss}; inertia of its Hessian{part} {stated}, gauge rank {facts['gauge']}"
+            f" {with_loss}; {part}inertia of its Hessian {stated}, gauge rank {facts['gauge']}"
         ),
         "assumes": [],
     }

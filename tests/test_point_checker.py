@@ -97,6 +97,13 @@ def test_what_is_proved_is_said() -> None:
     ]
 
 
+def test_a_zero_part_qualifies_the_gauge_rank_too() -> None:
+    body = example("higher-saddle-box")
+    assert "1" in json.dumps(body["existence"]["zero"])
+    said = check(body)[1][0]["proved"]
+    assert said.endswith("; without the weights of `zero`: inertia of its Hessian (3, 0, 0), gauge rank 0")
+
+
 def test_the_documentation_has_an_example_of_each_nature() -> None:
     text = (DOCS / "certificate-format.md").read_text()
     blocks = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]

@@ -24,11 +24,12 @@ from symverify.data import Data
 from symverify.exact import Matrix
 from symverify.landscape import parametrise
 from symverify.landscape.algebraic import Field
+from symverify.landscape.answer import Kind, QuotientLandscape
 from symverify.landscape.groebner import Solver, find_solver
 from symverify.landscape.instance import Moments
 from symverify.landscape.normal_forms import cells, is_below, unit_classes
 from symverify.landscape.points import AlgebraicPoint, exact_hessian
-from symverify.landscape.quotient import Kind, QuotientLandscape, survey_quotient
+from symverify.landscape.quotient import survey_quotient
 from symverify.landscape.strata import Quotient, charts, solve_all, weights_at
 from symverify.loss import hessian, loss, weights_of
 from symverify.network import LinearNetwork

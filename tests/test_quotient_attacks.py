@@ -12,11 +12,12 @@ import pytest
 
 from symverify.data import Data
 from symverify.landscape import quotient, strata
+from symverify.landscape.answer import Kind
 from symverify.landscape.groebner import find_solver
 from symverify.landscape.normal_forms import merges
 from symverify.landscape.parametrise import Branch
 from symverify.landscape.points import _certain_signs
-from symverify.landscape.quotient import Kind, survey_quotient
+from symverify.landscape.quotient import survey_quotient
 from symverify.landscape.strata import Quotient, charts, solve
 from symverify.network import LinearNetwork
 

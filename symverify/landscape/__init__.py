@@ -4,8 +4,8 @@
 
 *Plain*: exact, modulo gauge.  :mod:`.normal_forms` (cells of the gauge), :mod:`.strata` (the systems of all cells, and
 their solutions), :mod:`.parametrise` (exact solutions of one system), :mod:`.algebraic` (number fields),
-:mod:`.points` (ranks, families, inertia), :mod:`.higher` (saddles that the Hessian does not show),
-:mod:`.attainment`, :mod:`.quotient` (the answer).
+:mod:`.points` (ranks, inertia), :mod:`.families` (of dead units), :mod:`.higher` (saddles that the Hessian does not
+show), :mod:`.attainment`, :mod:`.naming` (kinds), :mod:`.answer`, :mod:`.quotient` (all of it together).
 
 *Regularised*, ``lambda_e > 0``: :mod:`.instance` (the loss), :mod:`.counts` (strata and their numbers of points),
 :mod:`.track` and :mod:`.monodromy` (floats: finding the points), :mod:`.enclose` (ball arithmetic: proving them),

@@ -316,6 +316,12 @@ def loss_of(point: AlgebraicPoint, root: Any, data: Data) -> Interval:
     return loss_at(point.field, point.trace, root, data)
 
 
+def real_losses(minimal: Sequence[Fraction], data: Data) -> list[Interval]:
+    """The losses at the real roots of the minimal polynomial of tr(M C')."""
+    conjugates = Field(flint.fmpq_poly([flint.fmpq(c.numerator, c.denominator) for c in minimal]))
+    return [loss_at(conjugates, flint.fmpq_poly([0, 1]), root, data) for root in real_roots(conjugates)]
+
+
 def loss_at(field: Field, trace: Element, root: Any, data: Data) -> Interval:
     """``c0 - trace / 2`` at a real root of a field; both ends equal where it is rational."""
     trace = field.reduce(trace)

@@ -9,7 +9,7 @@ one zero in X, it is simple, and it is within ``2 |Y F(z)|`` of z.  If z is real
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +18,7 @@ import numpy as np
 
 from symverify.exact import Matrix, inertia
 from symverify.landscape.instance import Instance, Moments, Units
+from symverify.landscape.ranks import enclosed_ranks
 from symverify.landscape.track import Array
 from symverify.loss import hessian, weights_of
 from symverify.network import LinearNetwork
@@ -45,7 +46,8 @@ class RealPoint:
     """A real critical point of the whole network, one of an orbit of ``orbit`` under sign changes of its live units.
 
     ``weights`` are over ``network.edges``, ``loss`` contains the loss, both as ``(low, high)``; ``inertia`` is that of
-    the Hessian in all weights, ``(n+, n0, n-)``, or None where ball arithmetic did not decide.
+    the Hessian in all weights, ``(n+, n0, n-)``, or None where ball arithmetic did not decide; ``ranks`` are those of
+    partial products and of the residual (:func:`symverify.landscape.ranks.enclosed_ranks`).
     """
 
     live: Units
@@ -53,6 +55,7 @@ class RealPoint:
     weights: tuple[tuple[Fraction, Fraction], ...]
     loss: tuple[Fraction, Fraction]
     inertia: tuple[int, int, int] | None
+    ranks: dict[str, int | None] = field(default_factory=dict)
 
     @property
     def isolated(self) -> bool:
@@ -235,7 +238,8 @@ def real_point(instance: Instance, live: Units, point: Enclosure) -> RealPoint:
         loss = gradient.loss(x, instance.data.constant).real
         signs = _inertia([[v.real for v in row] for row in gradient.derivative(x).tolist()])
         weights = tuple(bounds(v.real) for v in x)
-        return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs)
+        ranks = enclosed_ranks(instance.network, instance.moments, [v.real for v in x])
+        return RealPoint(live, 2 ** len(live), weights, bounds(loss), signs, ranks)
 
 
 def nonsingular(instance: Instance, live: Units, point: Enclosure) -> bool:
@@ -259,7 +263,8 @@ def origin(instance: Instance) -> RealPoint:
     for n, ridge in enumerate(instance.ridge):
         matrix[n][n] += 2 * ridge
     loss = instance.data.constant
-    return RealPoint(frozenset(), 1, ((zero, zero),) * network.parameters, (loss, loss), inertia(matrix))
+    ranks = enclosed_ranks(network, instance.moments, [flint.arb(0)] * network.parameters)
+    return RealPoint(frozenset(), 1, ((zero, zero),) * network.parameters, (loss, loss), inertia(matrix), ranks)
 
 
 def _inertia(matrix: list[list[Ball]]) -> tuple[int, int, int] | None:

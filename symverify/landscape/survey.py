@@ -458,4 +458,5 @@ def _point_json(point: Point, multiple: int | None) -> dict[str, Any]:
         "gauge": 0,
         "orbit": found.orbit,
         "multiplicity": 1 if found.isolated else multiple,
+        "ranks": found.ranks,
     }

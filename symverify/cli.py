@@ -175,7 +175,7 @@ def _verify(options: argparse.Namespace) -> int:
                 kept = theorems_folder() / "certificates"
                 print(f"symverify: interrupted; settled so far: {done}; certificates are in {kept}", file=sys.stderr)
                 return 130
-            status.bar.update(1)
+            status.advance()
     _print_reports(reports, options.format, options.out)
     for line in refused:
         print(f"symverify: {line}", file=sys.stderr)

@@ -77,20 +77,29 @@ class Keeper:
 
 
 class Status:
-    """A tqdm line on stderr, only on a terminal."""
+    """A tqdm line on stderr, only on a terminal (tqdm is not even imported elsewhere)."""
 
     def __init__(self, total: int | None = None) -> None:
-        from tqdm import tqdm
+        self.bar: Any = None
+        if sys.stderr.isatty():
+            from tqdm import tqdm
 
-        self.bar = tqdm(total=total, leave=False, disable=not sys.stderr.isatty(), bar_format="{desc} [{elapsed}]")
-        if total is not None:
-            self.bar.bar_format = "{percentage:3.0f}% |{bar:20}| {desc} [{elapsed}]"
+            self.bar = tqdm(total=total, leave=False, bar_format="{desc} [{elapsed}]")
+            if total is not None:
+                self.bar.bar_format = "{percentage:3.0f}% |{bar:20}| {desc} [{elapsed}]"
 
     def __call__(self, text: str) -> None:
-        self.bar.set_description_str(text[:90])
+        if self.bar is not None:
+            self.bar.set_description_str(text[:90])
+
+    def advance(self) -> None:
+        """One of the total is done."""
+        if self.bar is not None:
+            self.bar.update(1)
 
     def __enter__(self) -> Status:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()

@@ -61,15 +61,18 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _survey(options: argparse.Namespace, problem: Problem, data: Data) -> AnyLandscape:
-    from symverify.landscape.instance import Instance
-    from symverify.landscape.quotient import survey_quotient
-    from symverify.landscape.survey import survey
-
     limits: dict[str, Any] = {"seed": options.seed, "budget": options.budget}
     try:
         with Status() as status:
             if problem.regularisation is None:
+                from symverify.landscape.quotient import survey_quotient
+
                 return survey_quotient(problem.network, data, progress=status, **limits)
+            from symverify.landscape.instance import (
+                Instance,
+            )  # each imports only what it needs: small systems are quick
+            from symverify.landscape.survey import survey
+
             instance = Instance(problem.network, data, problem.regularisation)
             return survey(instance, progress=status, **limits)
     except ValueError as error:

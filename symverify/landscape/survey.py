@@ -16,8 +16,6 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from tabulate import tabulate
-
 from symverify.data import Data
 from symverify.exact import Vector
 from symverify.landscape.counts import Stratum, count_strata, generic_orbits
@@ -237,6 +235,8 @@ class Landscape:
             )
             for p in self.points
         ]
+        from tabulate import tabulate  # not needed for JSON
+
         table = tabulate(rows, ["loss", "points", "inertia (+,0,-)", "live units", "kind"], disable_numparse=True)
         return "\n".join([*lines, "", table])
 

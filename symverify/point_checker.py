@@ -2,7 +2,7 @@
 
     python -I -S point_checker.py CERTIFICATE.json ...
 
-One file, the standard library only, nothing shared with the prover or with the other two checkers; the same outcomes
+One file, the standard library only, nothing shared with the prover or with the other checkers; the same outcomes
 and exit codes.  Nothing that it reads is ever evaluated.  `docs/certificate-format.md` specifies the format (kind
 ``critical-point``); section 16 of `docs/mathematics.md` proves one lemma for each function below named ``check_...``.
 

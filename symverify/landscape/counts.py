@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import flint
 
-from symverify.landscape.equations import gradient_system, modulo
+from symverify.landscape.equations import Polynomial, gradient_system, modulo
 from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, leading_ideal
 from symverify.landscape.instance import Instance, Moments, Units
 from symverify.network import LinearNetwork
@@ -30,7 +30,7 @@ MAX_PRIMES = 5
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A gradient system's dimension and, in dimension zero, degree, modulo each of ``primes``."""
+    """The dimension (-1: no solution) and, in dimension zero, degree of a system, modulo each of ``primes``."""
 
     dimension: int
     degree: int | None
@@ -107,17 +107,33 @@ def agreed_size(
     rng: random.Random,
     deadline: float,
 ) -> Size:
-    """Dimension and degree on which two random primes agree.
+    """Dimension and degree of a gradient system (:func:`measured`), which has the solution w = 0.
+
+    Raises:
+        GaveUp: the time is over, the solver failed or denies that solution, or no two of ``MAX_PRIMES`` primes agree.
+    """
+    system = gradient_system(network, moments, ridge)
+    size = measured(lambda: system, network.parameters, solver, rng, deadline)
+    if size.dimension < 0:
+        raise GaveUp(f"{solver.name} says that there is no critical point, but w = 0 is one")
+    return size
+
+
+def measured(
+    draw: Callable[[], Sequence[Polynomial]], variables: int, solver: Solver, rng: random.Random, deadline: float
+) -> Size:
+    """Dimension and degree of a system on which two random 31-bit primes agree.
+
+    ``draw`` gives the system, with fresh random coefficients where it has any; each prime gets one.
 
     Raises:
         GaveUp: the time is over, the solver failed, or no two of ``MAX_PRIMES`` primes agree.
     """
-    system, variables = gradient_system(network, moments, ridge), network.parameters
     seen: dict[tuple[int, int | None], list[int]] = {}
     for _ in range(MAX_PRIMES):
         prime = random_prime(rng)
-        reduced = modulo(system, prime)
-        if reduced is None or prime in [p for primes in seen.values() for p in primes]:
+        reduced = modulo(draw(), prime)
+        if reduced is None or any(prime in primes for primes in seen.values()):
             continue
         size = _size(reduced, variables, prime, deadline, solver)
         seen.setdefault(size, []).append(prime)
@@ -174,6 +190,4 @@ def _size(
         raise GaveUp("the time is over")
     leading = leading_ideal(reduced, variables, prime, left, solver)
     d = dimension(leading, variables)
-    if d < 0:
-        raise GaveUp(f"{solver.name} says that there is no critical point, but w = 0 is one")
     return d, degree(leading, variables) if d == 0 else None

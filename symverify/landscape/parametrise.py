@@ -21,23 +21,13 @@ from typing import Any
 import flint
 
 from symverify.landscape.algebraic import Field, element
-from symverify.landscape.counts import random_prime
-from symverify.landscape.equations import Polynomial, modulo
-from symverify.landscape.groebner import GaveUp, Solver, degree, dimension, leading_ideal, run_program
+from symverify.landscape.counts import measured
+from symverify.landscape.equations import Polynomial
+from symverify.landscape.groebner import GaveUp, Solver, run_program
 
-MAX_PRIMES = 5
 MAX_EXACT_DEGREE = 400
 ORDERS = 4
 SYMPY_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Ideal:
-    """Dimension (-1: no solution) and, if that is 0, degree of a system, on which ``primes`` agree."""
-
-    dimension: int
-    degree: int | None
-    primes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,38 +38,13 @@ class Branch:
     coordinates: tuple[Any, ...]
 
 
-def measured(
-    draw: Callable[[], Sequence[Polynomial]], variables: int, solver: Solver, rng: random.Random, deadline: float
-) -> Ideal:
-    """Dimension and degree on which two random 31-bit primes agree.
-
-    ``draw`` gives the system, with fresh random coefficients where it has any; each prime gets one.
-
-    Raises:
-        GaveUp: the time is over, the solver failed, or no two of ``MAX_PRIMES`` primes agree.
-    """
-    seen: dict[tuple[int, int | None], list[int]] = {}
-    for _ in range(MAX_PRIMES):
-        prime = random_prime(rng)
-        reduced = modulo(draw(), prime)
-        if reduced is None or any(prime in primes for primes in seen.values()):
-            continue
-        leading = leading_ideal(reduced, variables, prime, _left(deadline), solver)
-        size = dimension(leading, variables)
-        key = (size, degree(leading, variables) if size == 0 else None)
-        seen.setdefault(key, []).append(prime)
-        if len(seen[key]) == 2:
-            return Ideal(*key, tuple(seen[key]))
-    raise GaveUp(f"no two of {MAX_PRIMES} primes agree on dimension and degree")
-
-
 def branches(
     system: Sequence[Polynomial], variables: int, wanted: int, solver: Solver, rng: random.Random, deadline: float
 ) -> list[Branch]:
     """The solutions over the algebraic numbers, verified by substitution; pairwise different.
 
     Args:
-        system: over Q, with ``wanted`` solutions counted with multiplicity (from :func:`measured`).
+        system: over Q, with ``wanted`` solutions counted with multiplicity (from :func:`.counts.measured`).
         variables: of each polynomial.
         wanted: the degree.
         solver: msolve, asked again with the variables in another order if what it says is not true (in rare cases

@@ -24,11 +24,12 @@ import flint
 from symverify.data import Data
 from symverify.exact import nullspace, to_flint
 from symverify.landscape.algebraic import Element, Field, element
+from symverify.landscape.counts import measured
 from symverify.landscape.equations import Polynomial, gradient_system, matrix_of
 from symverify.landscape.groebner import INTERRUPTED, GaveUp, Solver
 from symverify.landscape.instance import Moments, Units, can_live
 from symverify.landscape.normal_forms import UnitClass, cells, unit_classes
-from symverify.landscape.parametrise import Branch, branches, measured, multiplicities, wider
+from symverify.landscape.parametrise import Branch, branches, multiplicities, wider
 from symverify.network import Edge, LinearNetwork
 
 THREADS = 2
